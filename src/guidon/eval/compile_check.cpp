@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guidon/eval/compile_check.hpp"
+
+#include <utility>
+
+#include "guidon/eval/compiled_segment.hpp"
+#include "guidon/eval/flag_compiler.hpp"
+
+namespace guidon::eval {
+
+base::Status CheckCompiles(const model::Flag& flag) {
+  if (auto compiled = CompileFlag(flag, {}); !compiled) return std::unexpected(std::move(compiled).error());
+  return {};
+}
+
+base::Status CheckCompiles(const model::Segment& segment) {
+  if (auto compiled = CompileSegment(segment); !compiled) return std::unexpected(std::move(compiled).error());
+  return {};
+}
+
+}  // namespace guidon::eval

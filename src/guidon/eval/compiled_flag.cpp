@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guidon/eval/compiled_flag.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "guidon/eval/fingerprint.hpp"
+
+namespace guidon::eval {
+
+const CompiledVariation* FlagBody::FindVariation(std::string_view name) const {
+  const auto at = std::ranges::lower_bound(variations, name, {}, &CompiledVariation::name);
+  return at != variations.end() && at->name == name ? &*at : nullptr;
+}
+
+const CompiledVariation* FlagBody::FindTenantOverride(std::string_view wanted) const {
+  using Entry = std::pair<std::string, const CompiledVariation*>;
+  const auto at = std::ranges::lower_bound(tenant_overrides, wanted, {}, &Entry::first);
+  return at != tenant_overrides.end() && at->first == wanted ? at->second : nullptr;
+}
+
+CompiledFlag::CompiledFlag(std::shared_ptr<const FlagBody> body, OverrideTable overrides, bool stale,
+                           std::optional<std::string> broken_tenant)
+    : body_(std::move(body)),
+      overrides_(std::move(overrides)),
+      stale_(stale),
+      broken_tenant_(std::move(broken_tenant)) {
+  for (const std::string& name : overrides_.names()) override_targets_.push_back(body_->FindVariation(name));
+  Fingerprint fingerprint;
+  fingerprint.Add(body_->fingerprint).Add(overrides_.digest()).Add(stale_).Add(broken_tenant_);
+  fingerprint_ = fingerprint.Finish();
+}
+
+bool CompiledFlag::IsVisibleTo(const std::string* tenant_id) const {
+  const auto allows = [tenant_id](const std::optional<std::string>& owner) {
+    return !owner || (tenant_id != nullptr && *tenant_id == *owner);
+  };
+  return allows(body_->tenant_id) && allows(broken_tenant_);
+}
+
+CompiledFlag::OverrideAnswer CompiledFlag::FindOverride(std::string_view tenant_id) const {
+  if (const auto number = overrides_.Find(tenant_id)) return {.found = true, .variation = override_targets_[*number]};
+  const CompiledVariation* variation = body_->FindTenantOverride(tenant_id);
+  return {.found = variation != nullptr, .variation = variation};
+}
+
+std::string_view KeyOf(const CompiledFlag& flag) { return flag.body().key; }
+std::string_view AnnotationOf(const CompiledFlag& flag) { return flag.body().annotation; }
+model::FlagType TypeOf(const CompiledFlag& flag) { return flag.body().type; }
+bool IsClientVisible(const CompiledFlag& flag) { return flag.body().client_visible; }
+std::uint64_t FingerprintOf(const CompiledFlag& flag) { return flag.fingerprint(); }
+
+}  // namespace guidon::eval

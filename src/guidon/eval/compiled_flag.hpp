@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "guidon/base/error.hpp"
+#include "guidon/base/time.hpp"
+#include "guidon/eval/compiled_condition.hpp"
+#include "guidon/eval/override_table.hpp"
+#include "guidon/eval/snapshot.hpp"
+#include "guidon/model/flag.hpp"
+
+namespace guidon::eval {
+
+// A weighted choice of variations (spec 3, "Bucketing").
+struct CompiledSplit {
+  struct Share {
+    std::uint64_t end = 0;  // buckets below this and from the end of the share before
+    const CompiledVariation* variation = nullptr;
+  };
+  std::vector<Share> shares;
+  std::uint64_t total = 0;
+  // Set where one variation has all the weight: every unit gets it, so none is needed.
+  const CompiledVariation* only = nullptr;
+};
+
+struct CompiledRule {
+  std::string id;
+  std::optional<CompiledNode> when;  // absent: everyone
+  std::optional<base::Timestamp> starts_at;
+  std::optional<base::Timestamp> ends_at;
+  const CompiledVariation* variation = nullptr;  // nullptr: `split` decides
+  CompiledSplit split;
+};
+
+struct CompiledPrerequisite {
+  std::string flag_key;
+  std::vector<std::string> variations;
+};
+
+// A flag's definition after compilation. Immutable; shared by all snapshots in which the definition is the same, and
+// pinned in memory because its parts point at its variations.
+struct FlagBody {
+  FlagBody() = default;
+  FlagBody(const FlagBody&) = delete;
+  FlagBody& operator=(const FlagBody&) = delete;
+
+  const CompiledVariation* FindVariation(std::string_view name) const;
+  // What `tenantOverrides` of the flag item says; nullptr where it says nothing.
+  const CompiledVariation* FindTenantOverride(std::string_view tenant_id) const;
+
+  std::string key;
+  std::string annotation;
+  std::optional<base::Error> broken;  // then nothing below is set but the tenant
+  std::optional<std::string> tenant_id;
+  std::string owner;
+  model::FlagType type = model::FlagType::kBoolean;
+  model::FlagState state = model::FlagState::kEnabled;
+  bool client_visible = false;
+  bool default_enabled = false;
+  // Nothing in the definition depends on the context.
+  bool context_free = false;
+  std::vector<CompiledVariation> variations;  // by name
+  const CompiledVariation* default_variation = nullptr;
+  const CompiledVariation* off_variation = nullptr;
+  const CompiledVariation* kill_variation = nullptr;  // the off variation where none was named
+  std::string salt;
+  std::string bucket_by_text;
+  AttributePath bucket_by;
+  std::optional<CompiledSplit> rollout;
+  std::vector<CompiledRule> rules;
+  std::vector<CompiledPrerequisite> prerequisites;
+  std::vector<std::pair<std::string, const CompiledVariation*>> tenant_overrides;  // by tenant
+  std::optional<base::Timestamp> expires_at;
+  std::uint64_t fingerprint = 0;
+};
+
+class CompiledFlag {
+ public:
+  // `broken_tenant`: with `stale`, the owner that the unreadable definition named.
+  CompiledFlag(std::shared_ptr<const FlagBody> body, OverrideTable overrides, bool stale,
+               std::optional<std::string> broken_tenant);
+
+  const FlagBody& body() const { return *body_; }
+  const std::shared_ptr<const FlagBody>& shared_body() const { return body_; }
+  const OverrideTable& overrides() const { return overrides_; }
+  bool stale() const { return stale_; }
+  const std::optional<std::string>& broken_tenant() const { return broken_tenant_; }
+
+  // Spec 3, step 1: a tenant's flag exists for that tenant only.
+  bool IsVisibleTo(const std::string* tenant_id) const;
+
+  struct OverrideAnswer {
+    bool found = false;
+    const CompiledVariation* variation = nullptr;  // nullptr: the override names a variation that the flag lacks
+  };
+  // An override item wins over the flag's own `tenantOverrides`.
+  OverrideAnswer FindOverride(std::string_view tenant_id) const;
+  std::uint64_t fingerprint() const { return fingerprint_; }
+
+ private:
+  // Shared with other snapshots whose flag has the same definition and other overrides.
+  std::shared_ptr<const FlagBody> body_;
+  OverrideTable overrides_;
+  std::vector<const CompiledVariation*> override_targets_;  // by number of the table's names
+  bool stale_;
+  std::optional<std::string> broken_tenant_;
+  std::uint64_t fingerprint_;
+};
+
+}  // namespace guidon::eval

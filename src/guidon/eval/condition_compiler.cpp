@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "guidon/eval/compiled_condition.hpp"
+#include "guidon/eval/semver.hpp"
+#include "guidon/eval/value_text.hpp"
+#include "guidon/model/field_path.hpp"
+
+namespace guidon::eval {
+namespace {
+
+using base::ErrorCode;
+using base::Fail;
+using base::Result;
+using model::Condition;
+using model::Operator;
+using model::Value;
+
+Result<std::string> TextOf(const Value& value) {
+  if (const std::string* text = value.AsString()) return *text;
+  return Fail(ErrorCode::kInvalidArgument, "must be a string");
+}
+
+Result<std::string> VersionOf(const Value& value) {
+  GUIDON_ASSIGN(std::string text, TextOf(value));
+  if (!ParseSemVer(text))
+    return Fail(ErrorCode::kInvalidArgument, "must be a version such as 1.2.3, v1.2 or 2.0.0-rc.1");
+  return text;
+}
+
+Result<Regex> RegexOf(const Value& value) {
+  GUIDON_ASSIGN(const std::string pattern, TextOf(value));
+  return Regex::Compile(pattern);
+}
+
+Result<Number> NumberOperandOf(const Value& value) {
+  if (const auto number = NumberOf(value)) return *number;
+  return Fail(ErrorCode::kInvalidArgument, "must be a number");
+}
+
+Result<base::Timestamp> TimeOf(const Value& value) {
+  GUIDON_ASSIGN(const std::string text, TextOf(value));
+  return base::ParseTimestamp(text);
+}
+
+Result<Network> NetworkOf(const Value& value) {
+  GUIDON_ASSIGN(const std::string text, TextOf(value));
+  if (const auto network = Network::Parse(text)) return *network;
+  return Fail(ErrorCode::kInvalidArgument, "must be an IPv4 or IPv6 network such as 10.0.0.0/8 or 2001:db8::/32");
+}
+
+// All values through `parse`; an error carries `values[i]`.
+template <class Operand>
+base::Status ParseAll(const Condition& condition, Result<Operand> (*parse)(const Value&), CompiledCondition& compiled) {
+  std::vector<Operand> operands;
+  operands.reserve(condition.values.size());
+  for (std::size_t i = 0; i < condition.values.size(); ++i) {
+    auto operand = parse(condition.values[i]);
+    if (!operand) return model::At("values", i, std::unexpected(std::move(operand).error()));
+    operands.push_back(*std::move(operand));
+  }
+  compiled.operand = std::move(operands);
+  return {};
+}
+
+base::Status ParseSet(const Condition& condition, CompiledCondition& compiled) {
+  std::vector<std::string> strings;
+  std::vector<Number> numbers;
+  ValueSet set;
+  for (std::size_t i = 0; i < condition.values.size(); ++i) {
+    const Value& value = condition.values[i];
+    if (const std::string* text = value.AsString()) {
+      strings.push_back(*text);
+    } else if (const auto number = NumberOf(value)) {
+      numbers.push_back(*number);
+    } else if (const bool* flag = value.AsBool()) {
+      (*flag ? set.has_true : set.has_false) = true;
+    } else {
+      return model::At("values", i, Fail(ErrorCode::kInvalidArgument, "must be a string, a number or a boolean"));
+    }
+  }
+  set.strings = StringSet(std::move(strings));
+  set.numbers = NumberSet(std::move(numbers));
+  compiled.operand = std::move(set);
+  return {};
+}
+
+base::Status ParsePresence(const Condition& condition, CompiledCondition& compiled) {
+  if (condition.values.empty()) {
+    compiled.operand = true;
+    return {};
+  }
+  const bool* presence = condition.values.front().AsBool();
+  if (presence == nullptr || condition.values.size() > 1)
+    return Fail(ErrorCode::kInvalidArgument, "must be empty or one boolean with exists", "values");
+  compiled.operand = *presence;
+  return {};
+}
+
+base::Status ParseOperands(const Condition& condition, CompiledCondition& compiled) {
+  switch (condition.op) {
+    case Operator::kIn:
+    case Operator::kNotIn: return ParseSet(condition, compiled);
+    case Operator::kContains:
+    case Operator::kStartsWith:
+    case Operator::kEndsWith:
+    case Operator::kInSegment: return ParseAll(condition, &TextOf, compiled);
+    case Operator::kMatches: return ParseAll(condition, &RegexOf, compiled);
+    case Operator::kLt:
+    case Operator::kLte:
+    case Operator::kGt:
+    case Operator::kGte:
+    case Operator::kEq: return ParseAll(condition, &NumberOperandOf, compiled);
+    case Operator::kBefore:
+    case Operator::kAfter: return ParseAll(condition, &TimeOf, compiled);
+    case Operator::kSemverEq:
+    case Operator::kSemverLt:
+    case Operator::kSemverLte:
+    case Operator::kSemverGt:
+    case Operator::kSemverGte: return ParseAll(condition, &VersionOf, compiled);
+    case Operator::kInCidr: return ParseAll(condition, &NetworkOf, compiled);
+    case Operator::kExists: return ParsePresence(condition, compiled);
+  }
+  return Fail(ErrorCode::kUnsupported, "is not known to this version", "operator");
+}
+
+Result<CompiledNode> CompileCondition(const Condition& condition) {
+  auto compiled = std::make_unique<CompiledCondition>();
+  compiled->op = condition.op;
+  if (condition.op != Operator::kInSegment) {
+    auto path = AttributePath::Parse(condition.attribute);
+    if (!path) return std::unexpected(model::Below("attribute", std::move(path).error()));
+    compiled->attribute = *std::move(path);
+  }
+  GUIDON_TRY(ParseOperands(condition, *compiled));
+  compiled->attribute_text = condition.attribute;
+  compiled->values_text = TextOfValues(condition.values);
+  CompiledNode node;
+  node.condition = std::move(compiled);
+  return node;
+}
+
+Result<CompiledNode> CompileNode(const model::ConditionNode& node) {
+  if (const auto* group = std::get_if<model::ConditionGroup>(&node)) return CompileConditions(*group);
+  return CompileCondition(std::get<Condition>(node));
+}
+
+}  // namespace
+
+Result<CompiledNode> CompileConditions(const model::ConditionGroup& group) {
+  CompiledNode compiled;
+  compiled.kind = group.kind;
+  compiled.children.reserve(group.children.size());
+  for (std::size_t i = 0; i < group.children.size(); ++i) {
+    auto child = CompileNode(group.children[i]);
+    if (!child) {
+      const std::string at = std::string(NameOf(group.kind)) + "[" + std::to_string(i) + "]";
+      return std::unexpected(model::Below(at, std::move(child).error()));
+    }
+    compiled.children.push_back(*std::move(child));
+  }
+  return compiled;
+}
+
+}  // namespace guidon::eval

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "guidon/eval/test_generators.hpp"
+
+namespace guidon::eval {
+namespace {
+
+using model::Operator;
+using testing::All;
+using testing::Any;
+using testing::AnyContext;
+using testing::AnyFlagKey;
+using testing::Ask;
+using testing::Fields;
+using testing::kNow;
+using testing::MakeContext;
+using testing::MakeFlag;
+using testing::MakeSegment;
+using testing::Percent;
+using testing::ServeWhen;
+using testing::SnapshotOf;
+using testing::Where;
+
+RC_GTEST_PROP(Evaluate, GivesTheSameAnswerTwiceAndWithATrace, ()) {
+  const Definitions definitions = testing::AnyDefinitions();
+  const auto snapshot = Snapshot::Build(definitions);
+  const auto twin = Snapshot::Build(definitions);
+  const model::Context context = AnyContext();
+  const std::string flag_key = AnyFlagKey();
+  const std::string answer = Ask(*snapshot, flag_key, context);
+  Trace trace;
+  RC_ASSERT(testing::Brief(Evaluate(*snapshot, flag_key, context, kNow, &trace)) == answer);
+  RC_ASSERT(Ask(*snapshot, flag_key, context) == answer);
+  RC_ASSERT(Ask(*twin, flag_key, context) == answer);
+  RC_ASSERT(!trace.steps.empty());
+  const std::string& outcome = trace.steps.back().outcome;
+  RC_ASSERT(outcome == "decided" || outcome == "matched" || outcome == "missing");
+  RC_ASSERT((outcome == "missing") == (answer.ends_with("FLAG_NOT_FOUND") || answer.ends_with("KEY_MISSING")));
+}
+
+RC_GTEST_PROP(Evaluate, AnAttributeThatNoRuleNamesChangesNothing, (const std::string& value)) {
+  const auto snapshot = Snapshot::Build(testing::AnyDefinitions());
+  const model::Context context = AnyContext();
+  model::Context::Fields more;
+  if (context.targeting_key() != nullptr) more.targeting_key = *context.targeting_key();
+  if (context.tenant_id() != nullptr) more.tenant_id = *context.tenant_id();
+  more.attributes = context.attributes();
+  more.attributes.Set("unrelated", static_cast<std::int64_t>(value.size()));
+  const std::string flag_key = AnyFlagKey();
+  RC_ASSERT(Ask(*snapshot, flag_key, context) == Ask(*snapshot, flag_key, testing::Must(model::Context::Create(more))));
+}
+
+model::Flag Rollout(double percent, const std::string& salt) {
+  model::FlagFields fields = Fields("rollout");
+  fields.rollout_salt = salt;
+  fields.rollout_percentage = Percent(percent);
+  return MakeFlag(std::move(fields));
+}
+
+RC_GTEST_PROP(Rollout, RaisingThePercentageKeepsEverybody, ()) {
+  const std::string salt = "salt-" + std::to_string(testing::Pick(1000));
+  const int low = testing::Pick(100'001);
+  const int high = low + testing::Pick(100'001 - low);
+  const auto before = SnapshotOf({Rollout(low / 1000.0, salt)});
+  const auto after = SnapshotOf({Rollout(high / 1000.0, salt)});
+  for (int i = 0; i < 200; ++i) {
+    const model::Context context = MakeContext("user-" + std::to_string(i));
+    if (Ask(*before, "rollout", context) == "on SPLIT") RC_ASSERT(Ask(*after, "rollout", context) == "on SPLIT");
+  }
+}
+
+// `when` must match nobody at all.
+void CheckMatchesNobody(const model::ConditionGroup& when, std::vector<model::Segment> segments = {}) {
+  model::FlagFields fields = Fields("flag");
+  fields.default_enabled = false;
+  fields.targeting_rules = {ServeWhen("rule", when, "on")};
+  Definitions definitions = testing::WithFlags({MakeFlag(std::move(fields))});
+  definitions.segments = std::move(segments);
+  const auto snapshot = Snapshot::Build(std::move(definitions));
+  for (int i = 0; i < 5; ++i) RC_ASSERT(Ask(*snapshot, "flag", AnyContext()) == "off DEFAULT");
+}
+
+RC_GTEST_PROP(Conditions, AnEmptyListOfValuesMatchesNobody, ()) {
+  auto op = static_cast<Operator>(testing::Pick(static_cast<int>(model::kOperatorCount)));
+  if (op == Operator::kExists) op = Operator::kIn;
+  const std::vector<std::string> attributes = {"targetingKey", "tenantId", "plan", "seats"};
+  const std::string attribute =
+      op == Operator::kInSegment ? "" : attributes[static_cast<std::size_t>(testing::Pick(4))];
+  CheckMatchesNobody(All({Where(attribute, op, {})}));
+}
+
+RC_GTEST_PROP(Conditions, NoEmptyGroupMatchesAnybody, ()) {
+  CheckMatchesNobody(testing::Chance(2) ? Any({}) : testing::None({}));
+  CheckMatchesNobody(All({Any({})}));
+}
+
+RC_GTEST_PROP(Conditions, AnEmptyOrUnknownSegmentMatchesNobody, ()) {
+  CheckMatchesNobody(All({Where("", Operator::kInSegment, {"empty"})}), {MakeSegment("empty", {})});
+  CheckMatchesNobody(All({Where("", Operator::kInSegment, {"unknown"})}));
+  CheckMatchesNobody(testing::None({Where("", Operator::kInSegment, {"unknown"})}));
+}
+
+// Fixed units, so the counts are facts, not chances: with a fair hash the share of 10,000 units is within five standard
+// deviations of the weight.
+TEST(Rollout, SpreadsUnitsByWeight) {
+  constexpr int kUnits = 10'000;
+  for (const std::string salt : {"checkout", "search", "x"}) {
+    for (const double percent : {0.5, 10.0, 50.0, 90.0}) {
+      const auto snapshot = SnapshotOf({Rollout(percent, salt)});
+      int on = 0;
+      for (int i = 0; i < kUnits; ++i)
+        on += Ask(*snapshot, "rollout", MakeContext("user-" + std::to_string(i))) == "on SPLIT" ? 1 : 0;
+      const double share = percent / 100;
+      EXPECT_NEAR(on, kUnits * share, 5 * std::sqrt(kUnits * share * (1 - share))) << salt << " " << percent;
+    }
+  }
+}
+
+// Two flags do not put the same users into their first half.
+TEST(Rollout, IsIndependentBetweenFlags) {
+  constexpr int kUnits = 10'000;
+  const auto first = SnapshotOf({Rollout(50, "first")});
+  const auto second = SnapshotOf({Rollout(50, "second")});
+  int both = 0;
+  for (int i = 0; i < kUnits; ++i) {
+    const model::Context context = MakeContext("user-" + std::to_string(i));
+    both += Ask(*first, "rollout", context) == "on SPLIT" && Ask(*second, "rollout", context) == "on SPLIT" ? 1 : 0;
+  }
+  EXPECT_NEAR(both, kUnits / 4, 5 * std::sqrt(kUnits * 0.25 * 0.75));
+}
+
+}  // namespace
+}  // namespace guidon::eval

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "guidon/base/result.hpp"
+#include "guidon/eval/compiled_flag.hpp"
+
+namespace guidon::eval {
+
+// Error: kInvalidArgument with the JSON path of what cannot be compiled.
+base::Result<std::shared_ptr<const FlagBody>> CompileFlag(const model::Flag& flag, const CompileOptions& options);
+
+// The body of a flag that answers PARSE_ERROR.
+std::shared_ptr<const FlagBody> BrokenBody(const BrokenFlag& broken, const CompileOptions& options);
+
+}  // namespace guidon::eval

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "guidon/eval/persistent_map.hpp"
+#include "guidon/model/entities.hpp"
+
+namespace guidon::eval {
+
+struct EngagedSwitch {
+  model::KillSwitch definition;
+  std::string scope;  // "global", "flag:KEY" …
+};
+
+// The kill switches that are engaged in one environment. A copy shares them.
+class KillSwitches {
+ public:
+  void Engage(model::KillSwitch kill_switch);
+  void Release(const model::KillScope& scope);
+
+  // The first that holds, in the order of spec 3, step 2: global, owner, tenant, flag. nullptr where none does.
+  const EngagedSwitch* Find(std::string_view owner, const std::string* tenant_id, std::string_view flag_key) const;
+  // Answers depend on the context's tenant.
+  bool HasTenants() const { return !tenants_.empty(); }
+  // In the order of their scopes' text.
+  std::vector<model::KillSwitch> All() const;
+
+ private:
+  // Shared by all snapshots in which the switch is engaged.
+  using Switch = std::shared_ptr<const EngagedSwitch>;
+  PersistentMap<Switch>* MapOf(model::KillScope::Kind kind);
+
+  Switch global_;
+  PersistentMap<Switch> owners_;
+  PersistentMap<Switch> tenants_;
+  PersistentMap<Switch> flags_;
+};
+
+}  // namespace guidon::eval

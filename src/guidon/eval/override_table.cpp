@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guidon/eval/override_table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "guidon/eval/fingerprint.hpp"
+
+namespace guidon::eval {
+namespace {
+
+std::uint64_t DigestOf(std::string_view tenant_id, std::string_view variation) {
+  Fingerprint fingerprint;
+  fingerprint.Add(tenant_id).Add(variation);
+  return fingerprint.Finish();
+}
+
+}  // namespace
+
+void OverrideTable::Set(std::string tenant_id, std::string_view variation) {
+  if (const auto there = Find(tenant_id)) digest_ -= DigestOf(tenant_id, names_[*there]);
+  digest_ += DigestOf(tenant_id, variation);
+  by_tenant_.Set(std::move(tenant_id), NumberOf(variation));
+}
+
+void OverrideTable::Erase(std::string_view tenant_id) {
+  const auto there = Find(tenant_id);
+  if (!there) return;
+  digest_ -= DigestOf(tenant_id, names_[*there]);
+  by_tenant_.Erase(tenant_id);
+}
+
+std::optional<std::uint32_t> OverrideTable::Find(std::string_view tenant_id) const {
+  const std::uint32_t* number = by_tenant_.Find(tenant_id);
+  return number == nullptr ? std::nullopt : std::optional(*number);
+}
+
+std::uint32_t OverrideTable::NumberOf(std::string_view variation) {
+  const auto at = std::ranges::find(names_, variation);
+  const auto number = static_cast<std::uint32_t>(at - names_.begin());
+  if (at == names_.end()) names_.emplace_back(variation);
+  return number;
+}
+
+}  // namespace guidon::eval
