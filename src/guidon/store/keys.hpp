@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "guidon/base/time.hpp"
+#include "guidon/model/entities.hpp"
+#include "guidon/model/ids.hpp"
+#include "guidon/store/table.hpp"
+
+// The key schema of spec 2, and the only place that knows it. Builders take checked ids, so that no key can be made
+// from text that holds '#'.
+namespace guidon::store {
+
+struct IndexKey {
+  std::string partition;
+  std::string sort;
+};
+
+// Table keys.
+Key FlagItemKey(const model::Environment& env, const model::FlagKey& flag);
+Key OverrideItemKey(const model::Environment& env, const model::FlagKey& flag, const model::TenantId& tenant);
+Key EvaluationLogItemKey(const model::Environment& env, const model::FlagKey& flag, base::Timestamp at,
+                         const model::TenantId& tenant);
+Key SegmentItemKey(const model::Environment& env, const model::SegmentKey& segment);
+Key KillSwitchItemKey(const model::Environment& env, const model::KillScope& scope);
+Key TenantItemKey(const model::TenantId& tenant);
+Key ApiKeyItemKey(const model::KeyId& key);
+Key AuditItemKey(base::Timestamp at, unsigned shard, std::string_view request_id);
+// Scope of a change log: an environment, or kSystemScope for tenants and keys.
+inline constexpr std::string_view kSystemScope = "_system";
+Key ChangeItemKey(std::string_view scope, std::uint64_t sequence);
+Key ChangeHeadKey(std::string_view scope);
+// (+) Remembers that a request was carried out; `owner` is the id of the credential that sent it.
+Key IdempotencyItemKey(std::string_view owner, std::string_view idempotency_key);
+
+// Partitions and sort key prefixes for queries.
+std::string FlagPartition(const model::Environment& env, const model::FlagKey& flag);
+inline constexpr std::string_view kOverrideSortPrefix = "OVERRIDE#";
+inline constexpr std::string_view kEvaluationSortPrefix = "EVAL#";
+inline constexpr std::string_view kMetadataSort = "METADATA";
+std::string FlagsIndexPartition(const model::Environment& env);                               // GSI1
+std::string OwnerIndexPartition(const model::Environment& env, const model::Owner& owner);    // GSI2
+std::string TenantIndexPartition(const model::TenantId& tenant);                              // GSI3
+std::string SegmentsIndexPartition(const model::Environment& env);                            // GSI1
+std::string EvaluationsIndexPartition(const model::Environment& env, std::string_view date);  // GSI1
+std::string KillSwitchPartition(const model::Environment& env);
+std::string AuditPartition(std::string_view date, unsigned shard);
+std::string AuditResourcePartition(std::string_view scope, std::string_view resource);  // GSI1
+std::string AuditActorPartition(std::string_view actor_id);                             // GSI2
+std::string ChangesPartition(std::string_view scope);
+std::string SequenceText(std::uint64_t sequence);                      // 20 digits
+std::string AbTestsIndexPartition(const model::Environment& env);      // GSI1
+std::string UserIndexPartition(std::string_view user_id);              // GSI1
+inline constexpr std::string_view kTenantsIndexPartition = "TENANTS";  // GSI1
+inline constexpr std::string_view kApiKeysIndexPartition = "APIKEYS";  // GSI1
+// Audit entries of a day are spread over this many partitions (hot partition, spec 2).
+inline constexpr unsigned kAuditShards = 4;
+
+// Keys of entities in the indexes.
+IndexKey FlagByCreation(const model::Environment& env, base::Timestamp created_at);                          // GSI1
+IndexKey FlagByOwner(const model::Environment& env, const model::Owner& owner, const model::FlagKey& flag);  // GSI2
+IndexKey FlagByTenant(const model::TenantId& tenant, const model::Environment& env,
+                      const model::FlagKey& flag);  // GSI3
+IndexKey OverrideByTenant(const model::TenantId& tenant, const model::Environment& env,
+                          const model::FlagKey& flag);                                  // GSI3
+IndexKey SegmentByCreation(const model::Environment& env, base::Timestamp created_at);  // GSI1
+IndexKey TenantByCreation(base::Timestamp created_at);                                  // GSI1
+IndexKey ApiKeyByCreation(base::Timestamp created_at);                                  // GSI1
+IndexKey ApiKeyByTenant(const model::TenantId& tenant, const model::KeyId& key);        // GSI3
+IndexKey AuditByTenant(std::string_view tenant, base::Timestamp at);                    // GSI3
+
+// Sort key prefixes within an index partition.
+inline constexpr std::string_view kCreationSortPrefix = "METADATA#";
+inline constexpr std::string_view kFlagSortPrefix = "FLAG#";
+inline constexpr std::string_view kApiKeySortPrefix = "APIKEY#";
+inline constexpr std::string_view kAbTestSortPrefix = "TEST#";
+inline constexpr std::string_view kAssignmentIndexSortPrefix = "ABTEST#";
+std::string FlagKeyPrefix(const model::Environment& env);              // "FLAG#{env}#", also of flag partitions
+std::string TenantOverridesSortPrefix(const model::Environment& env);  // "OVERRIDE#{env}#"
+
+}  // namespace guidon::store

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "guidon/store/codec.hpp"
+#include "guidon/store/paging.hpp"
+#include "guidon/store/repositories.hpp"
+
+namespace guidon::store {
+namespace {
+
+using base::Result;
+
+// The character after '#': above every "{time}#…" and below every later time.
+constexpr std::string_view kAfterTime = "$";
+
+}  // namespace
+
+Result<std::uint64_t> Repository::ChangeHead(std::string_view scope) {
+  GUIDON_ASSIGN(const auto head, ReadOne<std::uint64_t>(table_, ChangeHeadKey(scope), DecodeChangeHead));
+  return head.value_or(0);
+}
+
+Result<Page<ChangeRecord>> Repository::ListChangesAfter(std::string_view scope, std::uint64_t sequence,
+                                                        const PageRequest& page) {
+  GUIDON_TRY(CheckLimit(page));
+  constexpr auto kLast = std::numeric_limits<std::uint64_t>::max();
+  if (sequence == kLast) return Page<ChangeRecord>{};
+  // The upper end keeps out the head counter, which sorts after all numbers.
+  const Query query{.partition = ChangesPartition(scope),
+                    .sort = SortKeyBetween{SequenceText(sequence + 1), SequenceText(kLast)},
+                    .consistency = Consistency::kStrong};
+  return ReadEach<ChangeRecord>(table_, query, page, DecodeChange);
+}
+
+Result<std::optional<IdempotencyRecord>> Repository::GetIdempotency(std::string_view owner, std::string_view key) {
+  return ReadOne<IdempotencyRecord>(table_, IdempotencyItemKey(owner, key), DecodeIdempotency);
+}
+
+Result<Page<EvaluationLogRecord>> Repository::ListEvaluationsOfFlag(const model::Environment& env,
+                                                                    const model::FlagKey& flag, base::Timestamp from,
+                                                                    base::Timestamp to, const PageRequest& page) {
+  GUIDON_TRY(CheckLimit(page));
+  if (to < from) return Page<EvaluationLogRecord>{};
+  const std::string prefix(kEvaluationSortPrefix);
+  const Query query{.partition = FlagPartition(env, flag),
+                    .sort = SortKeyBetween{prefix + base::FormatTimestamp(from),
+                                           prefix + base::FormatTimestamp(to) + std::string(kAfterTime)},
+                    .forward = false};
+  return ReadEach<EvaluationLogRecord>(table_, query, page, DecodeEvaluation);
+}
+
+Result<Page<EvaluationLogRecord>> Repository::ListEvaluationsOfDay(const model::Environment& env, base::Timestamp day,
+                                                                   const PageRequest& page) {
+  const std::string date = base::FormatDate(day);
+  const Query query{.index = Index::kGsi1Flags,
+                    .partition = EvaluationsIndexPartition(env, date),
+                    .sort = SortKeyBeginsWith{std::string(kFlagSortPrefix)}};
+  return ReadEach<EvaluationLogRecord>(table_, query, page, [&](const Item& item) -> Result<EvaluationLogRecord> {
+    GUIDON_ASSIGN(EvaluationLogRecord record, DecodeEvaluation(item));
+    if (record.environment != env.str()) return std::unexpected(Contradiction("environment"));
+    if (base::FormatDate(record.at) != date) return std::unexpected(Contradiction("GSI1PK"));
+    return record;
+  });
+}
+
+Result<Page<AbTestRecord>> Repository::ListAbTests(const model::Environment& env, const PageRequest& page) {
+  const Query query{.index = Index::kGsi1Flags,
+                    .partition = AbTestsIndexPartition(env),
+                    .sort = SortKeyBeginsWith{std::string(kAbTestSortPrefix)},
+                    .forward = false};
+  return ReadEach<AbTestRecord>(table_, query, page, [&](const Item& item) -> Result<AbTestRecord> {
+    GUIDON_ASSIGN(AbTestRecord test, DecodeAbTest(item));
+    if (test.environment.empty()) test.environment = env.str();
+    if (test.environment != env.str()) return std::unexpected(Contradiction("environment"));
+    return test;
+  });
+}
+
+Result<Page<AbAssignmentRecord>> Repository::ListAssignmentsOfUser(std::string_view user_id, const PageRequest& page) {
+  if (user_id.empty()) return base::Fail(base::ErrorCode::kInvalidArgument, "must name the user", "userId");
+  const Query query{.index = Index::kGsi1Flags,
+                    .partition = UserIndexPartition(user_id),
+                    .sort = SortKeyBeginsWith{std::string(kAssignmentIndexSortPrefix)}};
+  return ReadEach<AbAssignmentRecord>(table_, query, page, [&](const Item& item) -> Result<AbAssignmentRecord> {
+    GUIDON_ASSIGN(AbAssignmentRecord assignment, DecodeAbAssignment(item));
+    if (assignment.user_id != user_id) return std::unexpected(Contradiction("SK"));
+    return assignment;
+  });
+}
+
+}  // namespace guidon::store
