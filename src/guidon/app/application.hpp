@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "guidon/app/keys.hpp"
+#include "guidon/app/services.hpp"
+
+namespace guidon::app {
+
+struct ApplicationOptions {
+  std::vector<model::Environment> environments;
+  std::string default_environment;  // one of them
+  std::string key_hash_secret;      // see KeyService
+  eval::CompileOptions compile = {};
+};
+
+struct EnvironmentHealth {
+  std::string environment;
+  std::uint64_t sequence = 0;
+  std::size_t flags = 0;
+  std::vector<eval::CompileProblem> problems;
+  base::Timestamp loaded_at = {};
+};
+struct Health {
+  bool ready = false;
+  std::string store_error;  // empty: the store answers
+  std::vector<EnvironmentHealth> environments;
+};
+
+// All use cases over one table, with every environment's snapshot and the key ring loaded. Thread-safe.
+class Application {
+ public:
+  // Loads everything. Errors: those of the store.
+  static base::Result<std::unique_ptr<Application>> Open(store::Table& table, const base::Clock& clock,
+                                                         ApplicationOptions options);
+  ~Application();
+
+  FlagService& flags();
+  OverrideService& overrides();
+  KillSwitchService& kill_switches();
+  SegmentService& segments();
+  TenantService& tenants();
+  KeyService& keys();
+  AuditService& audit();
+  SnapshotRegistry& snapshots();
+  ChangeCommitter& committer();
+  const base::Clock& clock() const;
+  const ApplicationOptions& options() const;
+
+  // Full resync of every environment and of the keys (`guidon refresh`, and the profile's resync interval). Reports
+  // edits made behind our back: differences that no change-log entry explains, as the number of flags that differed.
+  base::Result<std::size_t> Refresh();
+  // Writes what is kept in memory for a while (keys' last use, queued refusals). Called every few seconds and at the
+  // end.
+  base::Status FlushBackgroundWrites();
+  Health health();
+
+ private:
+  struct Impl;
+  explicit Application(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace guidon::app

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guidon/app/environment_loader.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <future>
+#include <iterator>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "guidon/base/log.hpp"
+#include "guidon/store/codec.hpp"
+
+namespace guidon::app {
+namespace {
+
+// Calls `list(page)` for page after page and `take(item)` for each item.
+template <class List, class Take>
+base::Status ForEach(List list, Take take) {
+  store::PageRequest request{.limit = store::kPageLimitMax, .cursor = {}};
+  while (true) {
+    GUIDON_ASSIGN(auto page, list(request));
+    for (auto& item : page.items) take(std::move(item));
+    if (!page.next_cursor) return {};
+    request.cursor = *std::move(page.next_cursor);
+  }
+}
+
+// As Repository::ListOverrides, without reading the flag's own item again for each page.
+template <class Take>
+base::Status ForEachOverrideOf(store::Table& table, const model::Environment& environment, const model::FlagKey& flag,
+                               base::Timestamp created_at, Take take) {
+  store::Query query{.partition = store::FlagPartition(environment, flag),
+                     .sort = store::SortKeyBeginsWith{std::string(store::kOverrideSortPrefix)},
+                     .limit = store::kPageLimitMax,
+                     .consistency = store::Consistency::kStrong};
+  while (true) {
+    GUIDON_ASSIGN(auto page, table.RunQuery(query));
+    for (const auto& item : page.items) {
+      auto stored = store::DecodeOverride(item);
+      if (!stored) {
+        base::Log(base::LogLevel::kWarn, "An override cannot be read and has no effect.",
+                  {{"environment", environment.str()}, {"flagKey", flag.str()}, {"error", stored.error().message}});
+      } else if (!stored->flag_created_at || stored->flag_created_at == created_at) {
+        take(std::move(stored->override));
+      }
+    }
+    if (!page.next) return {};
+    query.start_after = std::move(page.next);
+  }
+}
+
+// Finds out which flags have overrides at all, beside the thread that reads the flags: nearly all have none, and asking
+// is a good part of the time that a start takes.
+class OverrideProbe {
+ public:
+  OverrideProbe(store::Table& table, const model::Environment& environment)
+      : table_(table), environment_(environment) {}
+
+  // Error: of an earlier portion.
+  base::Status Begin(std::vector<Incarnation> flags) {
+    GUIDON_TRY(Collect(kProbesMax - 1));
+    // Where no thread can be had, the work is done when it is asked for.
+    running_.push_back(
+        std::async(std::launch::async | std::launch::deferred, Ask, std::ref(table_), environment_, std::move(flags)));
+    return {};
+  }
+  base::Result<std::vector<Incarnation>> Finish() {
+    GUIDON_TRY(Collect(0));
+    return std::move(found_);
+  }
+
+ private:
+  using Found = base::Result<std::vector<Incarnation>>;
+  static constexpr std::size_t kProbesMax = 2;  // at a time: one more than is needed to keep a second core busy
+
+  static Found Ask(store::Table& table, const model::Environment& environment, std::vector<Incarnation> flags) {
+    std::vector<Incarnation> found;
+    for (Incarnation& flag : flags) {
+      GUIDON_ASSIGN(const auto key, model::FlagKey::Parse(flag.flag_key));
+      GUIDON_ASSIGN(const auto page,
+                    table.RunQuery({.partition = store::FlagPartition(environment, key),
+                                    .sort = store::SortKeyBeginsWith{std::string(store::kOverrideSortPrefix)},
+                                    .limit = 1,
+                                    .consistency = store::Consistency::kStrong}));
+      if (!page.items.empty() || page.next) found.push_back(std::move(flag));
+    }
+    return found;
+  }
+
+  // Waits until at most `left` portions are being asked about.
+  base::Status Collect(std::size_t left) {
+    while (running_.size() > left) {
+      GUIDON_ASSIGN(auto found, running_.front().get());
+      running_.pop_front();
+      std::ranges::move(found, std::back_inserter(found_));
+    }
+    return {};
+  }
+
+  store::Table& table_;
+  const model::Environment& environment_;
+  std::deque<std::future<Found>> running_;
+  std::vector<Incarnation> found_;
+};
+
+eval::BrokenFlag AsBroken(store::UnreadableFlag flag) {
+  return {.flag_key = std::move(flag.flag_key), .error = std::move(flag.error), .tenant_id = std::move(flag.tenant_id)};
+}
+
+template <class Target>
+void Take(Target& target, store::StoredFlag flag) {
+  if (auto* readable = std::get_if<model::Flag>(&flag)) {
+    target.flags.push_back(std::move(*readable));
+  } else {
+    target.broken_flags.push_back(AsBroken(std::get<store::UnreadableFlag>(std::move(flag))));
+  }
+}
+
+// Entities that the records name, each once: `removed` where the store no longer has them.
+struct Touched {
+  std::set<std::string> flags, segments, switches;
+  std::set<std::pair<std::string, std::string>> overrides;
+};
+
+Touched TouchedBy(const std::vector<store::ChangeRecord>& records) {
+  Touched touched;
+  for (const auto& record : records) {
+    if (record.entity == "flag") touched.flags.insert(record.resource);
+    if (record.entity == "segment") touched.segments.insert(record.resource);
+    if (record.entity == "kill") touched.switches.insert(record.resource);
+    if (record.entity == "override") {
+      for (const auto& tenant : record.tenants) touched.overrides.emplace(record.resource, tenant);
+    }
+  }
+  return touched;
+}
+
+// A flag that was deleted and made again is removed with its overrides first, and its overrides are loaded anew.
+base::Status LoadFlags(store::Repository& repository, const model::Environment& environment, const Touched& touched,
+                       const std::set<std::string>& deleted, eval::ChangeSet& changes) {
+  std::vector<model::FlagKey> keys;
+  for (const auto& key : touched.flags) {
+    GUIDON_ASSIGN(auto parsed, model::FlagKey::Parse(key));
+    keys.push_back(std::move(parsed));
+  }
+  GUIDON_ASSIGN(auto flags, repository.GetFlags(environment, keys));
+  for (auto& flag : flags) Take(changes, std::move(flag));
+  for (const auto& key : touched.flags) {
+    const bool there =
+        std::ranges::any_of(changes.flags, [&](const auto& flag) { return flag->flag_key == key; }) ||
+        std::ranges::any_of(changes.broken_flags, [&](const auto& flag) { return flag.flag_key == key; });
+    if (!there || deleted.contains(key)) changes.removed_flags.push_back(key);
+    if (!there || !deleted.contains(key)) continue;
+    GUIDON_ASSIGN(const auto parsed, model::FlagKey::Parse(key));
+    GUIDON_TRY(ForEach([&](const auto& page) { return repository.ListOverrides(environment, parsed, page); },
+                       [&](model::Override item) { changes.overrides.push_back(std::move(item)); }));
+  }
+  return {};
+}
+
+base::Status LoadTouchedOverrides(store::Repository& repository, const model::Environment& environment,
+                                  const Touched& touched, eval::ChangeSet& changes) {
+  for (const auto& [flag, tenant] : touched.overrides) {
+    GUIDON_ASSIGN(const auto flag_key, model::FlagKey::Parse(flag));
+    GUIDON_ASSIGN(const auto tenant_id, model::TenantId::Parse(tenant));
+    GUIDON_ASSIGN(auto found, repository.GetOverride(environment, flag_key, tenant_id));
+    if (found) {
+      changes.overrides.push_back(*std::move(found));
+    } else {
+      changes.removed_overrides.emplace_back(flag, tenant);
+    }
+  }
+  return {};
+}
+
+base::Status LoadSegmentsAndSwitches(store::Repository& repository, const model::Environment& environment,
+                                     const Touched& touched, eval::ChangeSet& changes) {
+  for (const auto& key : touched.segments) {
+    GUIDON_ASSIGN(const auto segment_key, model::SegmentKey::Parse(key));
+    GUIDON_ASSIGN(auto found, repository.GetSegment(environment, segment_key));
+    if (found) {
+      changes.segments.push_back(*std::move(found));
+    } else {
+      changes.removed_segments.push_back(key);
+    }
+  }
+  for (const auto& text : touched.switches) {
+    GUIDON_ASSIGN(const auto scope, model::KillScope::Parse(text));
+    GUIDON_ASSIGN(auto found, repository.GetKillSwitch(environment, scope));
+    if (found) {
+      changes.kill_switches.push_back(*std::move(found));
+    } else {
+      changes.released_kill_switches.push_back(scope);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<LoadedEnvironment> LoadEnvironment(store::Repository& repository, const model::Environment& environment) {
+  LoadedEnvironment loaded{.definitions = {.environment = environment.str()}, .overridden = {}};
+  eval::Definitions& definitions = loaded.definitions;
+  GUIDON_ASSIGN(definitions.sequence, repository.ChangeHead(environment.str()));
+  GUIDON_TRY(ForEach([&](const auto& page) { return repository.ListKillSwitches(environment, page); },
+                     [&](model::KillSwitch item) { definitions.kill_switches.push_back(std::move(item)); }));
+  GUIDON_TRY(ForEach([&](const auto& page) { return repository.ListSegments(environment, page); },
+                     [&](model::Segment item) { definitions.segments.push_back(std::move(item)); }));
+
+  OverrideProbe probe(repository.table(), environment);
+  store::PageRequest request{.limit = store::kPageLimitMax, .cursor = {}};
+  while (true) {
+    GUIDON_ASSIGN(auto page, repository.ListFlags(environment, request));
+    std::vector<Incarnation> readable;
+    for (auto& stored : page.items) {
+      if (const auto* flag = std::get_if<model::Flag>(&stored))
+        readable.push_back({.flag_key = (*flag)->flag_key, .created_at = (*flag)->created_at});
+      Take(definitions, std::move(stored));
+    }
+    GUIDON_TRY(probe.Begin(std::move(readable)));
+    if (!page.next_cursor) break;
+    request.cursor = *std::move(page.next_cursor);
+  }
+  GUIDON_ASSIGN(loaded.overridden, probe.Finish());
+  for (const auto& flag : definitions.broken_flags) loaded.overridden.push_back({.flag_key = flag.flag_key});
+  return loaded;
+}
+
+base::Status LoadOverrides(store::Repository& repository, const model::Environment& environment,
+                           const std::vector<Incarnation>& flags,
+                           const std::function<void(std::vector<model::Override>)>& take) {
+  std::vector<model::Override> portion;
+  const auto add = [&](model::Override item) {
+    portion.push_back(std::move(item));
+    if (portion.size() == kOverridePortion) take(std::exchange(portion, {}));
+  };
+  for (const Incarnation& flag : flags) {
+    GUIDON_ASSIGN(const auto key, model::FlagKey::Parse(flag.flag_key));
+    if (flag.created_at) {
+      GUIDON_TRY(ForEachOverrideOf(repository.table(), environment, key, *flag.created_at, add));
+    } else {
+      GUIDON_TRY(ForEach([&](const auto& page) { return repository.ListOverrides(environment, key, page); }, add));
+    }
+  }
+  take(std::move(portion));
+  return {};
+}
+
+base::Result<eval::ChangeSet> LoadChanged(store::Repository& repository, const model::Environment& environment,
+                                          const std::vector<store::ChangeRecord>& records) {
+  eval::ChangeSet changes{.sequence = records.back().sequence};
+  std::set<std::string> deleted;
+  for (const auto& record : records) {
+    if (record.entity == "flag" && record.kind == store::ChangeKind::kRemove) deleted.insert(record.resource);
+  }
+  const Touched touched = TouchedBy(records);
+  GUIDON_TRY(LoadFlags(repository, environment, touched, deleted, changes));
+  GUIDON_TRY(LoadTouchedOverrides(repository, environment, touched, changes));
+  GUIDON_TRY(LoadSegmentsAndSwitches(repository, environment, touched, changes));
+  return changes;
+}
+
+}  // namespace guidon::app

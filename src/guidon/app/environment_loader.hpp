@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "guidon/base/result.hpp"
+#include "guidon/base/time.hpp"
+#include "guidon/eval/snapshot.hpp"
+#include "guidon/store/repositories.hpp"
+
+namespace guidon::app {
+
+// Overrides are handed over in portions of this size, so that a million of them are never in memory as entities.
+inline constexpr std::size_t kOverridePortion = 50'000;
+
+// One incarnation of a flag: only overrides that were made for it count. Without a time, the flag item is asked.
+struct Incarnation {
+  std::string flag_key;
+  std::optional<base::Timestamp> created_at = std::nullopt;
+};
+
+struct LoadedEnvironment {
+  eval::Definitions definitions;        // without overrides
+  std::vector<Incarnation> overridden;  // flags that may have some
+};
+
+// Everything of the environment but its overrides, with the sequence of the change log read first: whatever is
+// committed while the rest is read has a greater one. While a page of flags is read, another thread looks which flags
+// of the page before have overrides.
+base::Result<LoadedEnvironment> LoadEnvironment(store::Repository& repository, const model::Environment& environment);
+
+// All overrides of these flags, in portions; the last one may be empty.
+base::Status LoadOverrides(store::Repository& repository, const model::Environment& environment,
+                           const std::vector<Incarnation>& flags,
+                           const std::function<void(std::vector<model::Override>)>& take);
+
+// The present state of what the records name, as changes of a snapshot. Precondition: records of one environment in
+// the order of their sequence, at least one.
+base::Result<eval::ChangeSet> LoadChanged(store::Repository& repository, const model::Environment& environment,
+                                          const std::vector<store::ChangeRecord>& records);
+
+}  // namespace guidon::app

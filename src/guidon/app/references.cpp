@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guidon/app/references.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace guidon::app {
+namespace {
+
+void CollectSegments(const model::ConditionGroup& group, std::set<std::string>& found) {
+  for (const auto& child : group.children) {
+    if (const auto* below = std::get_if<model::ConditionGroup>(&child)) {
+      CollectSegments(*below, found);
+      continue;
+    }
+    const auto& condition = std::get<model::Condition>(child);
+    if (condition.op != model::Operator::kInSegment) continue;
+    for (const auto& value : condition.values) {
+      if (const auto* key = value.AsString()) found.insert(*key);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> SegmentsOf(const model::Flag& flag) {
+  std::set<std::string> found;
+  for (const auto& rule : flag->targeting_rules) {
+    if (rule.when) CollectSegments(*rule.when, found);
+  }
+  return {found.begin(), found.end()};
+}
+
+void References::Set(const model::Flag& flag) {
+  Entry entry{.tenant_id = flag->tenant_id, .prerequisites = {}, .segments = SegmentsOf(flag)};
+  for (const auto& prerequisite : flag->prerequisites) entry.prerequisites.push_back(prerequisite.flag_key);
+  if (entry.tenant_id || !entry.prerequisites.empty() || !entry.segments.empty()) {
+    flags_.insert_or_assign(flag->flag_key, std::move(entry));
+  } else {
+    flags_.erase(flag->flag_key);
+  }
+}
+
+// What it refers to cannot be read, but its last good definition may still be evaluated: that stays in use.
+void References::Set(const eval::BrokenFlag& flag) {
+  if (flag.tenant_id) flags_[flag.flag_key].tenant_id = flag.tenant_id;
+}
+
+void References::Load(const eval::Definitions& definitions) {
+  std::map<std::string, Entry, std::less<>> before;
+  before.swap(flags_);
+  segments_.clear();
+  for (const auto& flag : definitions.flags) Set(flag);
+  for (const auto& flag : definitions.broken_flags) {
+    if (const auto found = before.find(flag.flag_key); found != before.end())
+      flags_.insert_or_assign(flag.flag_key, std::move(found->second));
+    Set(flag);
+  }
+  for (const auto& segment : definitions.segments) segments_.insert(segment->segment_key);
+}
+
+void References::Apply(const eval::ChangeSet& changes) {
+  for (const auto& key : changes.removed_flags) flags_.erase(key);
+  for (const auto& key : changes.removed_segments) segments_.erase(key);
+  for (const auto& flag : changes.flags) Set(flag);
+  for (const auto& flag : changes.broken_flags) Set(flag);
+  for (const auto& segment : changes.segments) segments_.insert(segment->segment_key);
+}
+
+std::optional<std::string> References::TenantOf(std::string_view flag_key) const {
+  const auto found = flags_.find(flag_key);
+  return found != flags_.end() ? found->second.tenant_id : std::nullopt;
+}
+
+std::vector<std::string> References::DependentsOf(std::string_view flag_key) const {
+  std::vector<std::string> found;
+  for (const auto& [key, entry] : flags_) {
+    if (std::ranges::find(entry.prerequisites, flag_key) != entry.prerequisites.end()) found.push_back(key);
+  }
+  return found;
+}
+
+std::vector<std::string> References::UsersOfSegment(std::string_view segment_key) const {
+  std::vector<std::string> found;
+  for (const auto& [key, entry] : flags_) {
+    if (std::ranges::find(entry.segments, segment_key) != entry.segments.end()) found.push_back(key);
+  }
+  return found;
+}
+
+}  // namespace guidon::app

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "guidon/app/committer.hpp"
+#include "guidon/app/principal.hpp"
+#include "guidon/base/clock.hpp"
+#include "guidon/base/result.hpp"
+#include "guidon/model/entities.hpp"
+#include "guidon/model/flag.hpp"
+#include "guidon/store/repositories.hpp"
+
+// The management use cases. All functions may block on the store: never call them from an I/O thread. All are
+// thread-safe. The caller has passed Authorize; tenant visibility is decided here: a thing of another tenant is
+// kNotFound, exactly as if it did not exist.
+namespace guidon::app {
+
+// What a use case needs from its surroundings. All outlive the services.
+struct Services {
+  store::Repository& repository;
+  SnapshotRegistry& snapshots;
+  ChangeCommitter& committer;
+  const base::Clock& clock;
+};
+
+// A change that happened. `replayed`: it had happened before under the same idempotency key, and nothing was repeated.
+template <class T>
+struct Changed {
+  T entity;
+  std::uint64_t sequence = 0;
+  bool replayed = false;
+};
+struct Removed {
+  std::uint64_t sequence = 0;
+  bool replayed = false;
+};
+
+struct FlagFilter {
+  std::string owner = {};
+  std::string tag = {};
+  std::string tenant_id = {};
+  std::optional<model::FlagState> state = std::nullopt;
+  std::string q = {};  // part of key, description, owner or tag, letters' case ignored; at most 200 bytes
+};
+
+// Common errors: kNotFound, kAlreadyExists, kConflict (with current_version), kPreconditionRequired (IfMatch missing),
+// kInvalidArgument (unknown environment, variation, …: field names it), kTooLarge, kUnavailable, kCorrupt.
+class FlagService {
+ public:
+  explicit FlagService(Services services) : s_(services) {}
+  // Newest first. May return fewer than `limit`, or none, with a cursor: filters looked at a bounded number of flags.
+  base::Result<store::Page<model::Flag>> List(const RequestInfo& request, const model::Environment& env,
+                                              const FlagFilter& filter, const store::PageRequest& page);
+  base::Result<model::Flag> Get(const RequestInfo& request, const model::Environment& env, const model::FlagKey& flag);
+  // Server-set attributes (version, times, updatedBy) are overwritten. A tenant-bound principal's flags become its
+  // tenant's. Prerequisites and segments that do not exist, and cycles, are refused.
+  base::Result<Changed<model::Flag>> Create(const RequestInfo& request, model::FlagFields fields);
+  base::Result<Changed<model::Flag>> Replace(const RequestInfo& request, model::FlagFields fields,
+                                             const IfMatch& if_match);
+  // RFC 7396 on the flag's JSON.
+  base::Result<Changed<model::Flag>> Patch(const RequestInfo& request, const model::Environment& env,
+                                           const model::FlagKey& flag, const model::Value& patch,
+                                           const IfMatch& if_match);
+  base::Result<Changed<model::Flag>> Archive(const RequestInfo& request, const model::Environment& env,
+                                             const model::FlagKey& flag, const IfMatch& if_match);
+  // IfMatch may be missing: then whatever is there. Refused (kConflict, naming them) while other flags have it as a
+  // prerequisite. Its overrides go with it.
+  base::Result<Removed> Delete(const RequestInfo& request, const model::Environment& env, const model::FlagKey& flag,
+                               const IfMatch& if_match);
+  // As a new flag (version 1) in `to_env` under `to_key`, without overrides unless asked for.
+  base::Result<Changed<model::Flag>> Copy(const RequestInfo& request, const model::Environment& env,
+                                          const model::FlagKey& flag, const model::Environment& to_env,
+                                          const model::FlagKey& to_key);
+
+ private:
+  Services s_;
+};
+
+// What an override says: a variation's name, or enabled (the flag's default) / disabled (its off variation).
+struct OverrideChoice {
+  std::optional<bool> enabled = std::nullopt;
+  std::optional<std::string> variation = std::nullopt;
+};
+struct BulkOverride {
+  model::TenantId tenant;
+  OverrideChoice choice;
+};
+struct BulkOutcome {
+  std::size_t applied = 0;
+  std::size_t transactions = 0;
+  std::uint64_t sequence = 0;  // of the last transaction
+  bool replayed = false;
+};
+inline constexpr std::size_t kBulkOverridesMax = 10'000;
+
+class OverrideService {
+ public:
+  explicit OverrideService(Services services) : s_(services) {}
+  base::Result<store::Page<model::Override>> List(const RequestInfo& request, const model::Environment& env,
+                                                  const model::FlagKey& flag, const store::PageRequest& page);
+  base::Result<store::Page<model::Override>> ListOfTenant(const RequestInfo& request, const model::Environment& env,
+                                                          const model::TenantId& tenant,
+                                                          const store::PageRequest& page);
+  base::Result<model::Override> Get(const RequestInfo& request, const model::Environment& env,
+                                    const model::FlagKey& flag, const model::TenantId& tenant);
+  base::Result<Changed<model::Override>> Set(const RequestInfo& request, const model::Environment& env,
+                                             const model::FlagKey& flag, const model::TenantId& tenant,
+                                             const OverrideChoice& choice);
+  // In transactions of up to kChangeOperationsMax operations, each whole. All entries are checked before the first is
+  // written. After an error in the middle, the message says how many were written; sending all again is safe.
+  base::Result<BulkOutcome> SetMany(const RequestInfo& request, const model::Environment& env,
+                                    const model::FlagKey& flag, const std::vector<BulkOverride>& overrides);
+  base::Result<Removed> Unset(const RequestInfo& request, const model::Environment& env, const model::FlagKey& flag,
+                              const model::TenantId& tenant);
+
+ private:
+  Services s_;
+};
+
+class KillSwitchService {
+ public:
+  explicit KillSwitchService(Services services) : s_(services) {}
+  base::Result<std::vector<model::KillSwitch>> List(const RequestInfo& request, const model::Environment& env);
+  // A principal bound to a tenant sees and sets those of its tenant and its flags only; the others of the environment
+  // are kPermissionDenied (global, owner) or kNotFound. Engaging what is engaged changes nothing and succeeds (at three
+  // in the morning twice is fine). The flag of a flag scope must exist; tenants and owners need not.
+  base::Result<Changed<model::KillSwitch>> Engage(const RequestInfo& request, const model::Environment& env,
+                                                  const model::KillScope& scope, std::string reason);
+  base::Result<Removed> Release(const RequestInfo& request, const model::Environment& env,
+                                const model::KillScope& scope, std::string reason);
+
+ private:
+  Services s_;
+};
+
+class SegmentService {
+ public:
+  explicit SegmentService(Services services) : s_(services) {}
+  base::Result<store::Page<model::Segment>> List(const RequestInfo& request, const model::Environment& env,
+                                                 const store::PageRequest& page);
+  base::Result<model::Segment> Get(const RequestInfo& request, const model::Environment& env,
+                                   const model::SegmentKey& segment);
+  base::Result<Changed<model::Segment>> Create(const RequestInfo& request, model::SegmentFields fields);
+  base::Result<Changed<model::Segment>> Replace(const RequestInfo& request, model::SegmentFields fields,
+                                                const IfMatch& if_match);
+  base::Result<Changed<model::Segment>> Patch(const RequestInfo& request, const model::Environment& env,
+                                              const model::SegmentKey& segment, const model::Value& patch,
+                                              const IfMatch& if_match);
+  // Refused (kConflict, naming them) while flags use it.
+  base::Result<Removed> Delete(const RequestInfo& request, const model::Environment& env,
+                               const model::SegmentKey& segment, const IfMatch& if_match);
+
+ private:
+  Services s_;
+};
+
+// A principal bound to a tenant sees and changes its own tenant only, and neither makes nor deletes one
+// (kPermissionDenied).
+class TenantService {
+ public:
+  explicit TenantService(Services services) : s_(services) {}
+  base::Result<store::Page<model::Tenant>> List(const RequestInfo& request, const store::PageRequest& page);
+  base::Result<model::Tenant> Get(const RequestInfo& request, const model::TenantId& tenant);
+  base::Result<Changed<model::Tenant>> Create(const RequestInfo& request, model::TenantFields fields);
+  base::Result<Changed<model::Tenant>> Replace(const RequestInfo& request, model::TenantFields fields,
+                                               const IfMatch& if_match);
+  base::Result<Changed<model::Tenant>> Patch(const RequestInfo& request, const model::TenantId& tenant,
+                                             const model::Value& patch, const IfMatch& if_match);
+  // Refused (kConflict) while it has flags, overrides, or keys that still work: delete or revoke them first. What is
+  // made for the tenant while it is being deleted is not held back: tenants need not exist to be named.
+  base::Result<Removed> Delete(const RequestInfo& request, const model::TenantId& tenant, const IfMatch& if_match);
+
+ private:
+  Services s_;
+};
+
+// More refusals than this wait to be written only where somebody is trying a great many doors: then they are counted.
+inline constexpr std::size_t kRefusalsQueuedMax = 1000;
+
+class AuditService {
+ public:
+  explicit AuditService(Services services);
+  ~AuditService();
+  // A tenant-bound principal sees entries of its tenant only, an environment-bound one those of its environment.
+  base::Result<store::Page<store::AuditRecord>> List(const RequestInfo& request, store::AuditQuery query,
+                                                     const store::PageRequest& page);
+  // Records a refusal ("access.refused"): no change-log entry. Written in the background through a bounded queue; when
+  // it is full the refusal is counted and logged instead.
+  void RecordRefusal(const RequestInfo& request, std::string scope, std::string resource, std::string detail);
+  std::uint64_t dropped_refusals() const;
+  // Writes the refusals that wait. Those that cannot be written now wait again. Error: that of the store.
+  base::Status FlushRefusals();
+
+ private:
+  struct Queue;
+  Services s_;
+  std::unique_ptr<Queue> queue_;
+};
+
+}  // namespace guidon::app
