@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guidon/api_http/metrics.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+#include <unistd.h>
+
+#include "guidon/api_http/route.hpp"
+
+namespace guidon::api_http {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<std::pair<std::string_view, std::string>>;
+
+class Families {
+ public:
+  MetricFamily& Add(std::string name, std::string help, MetricType type) {
+    MetricFamily& family = families_.emplace_back();
+    family.name = std::move(name);
+    family.help = std::move(help);
+    family.type = type;
+    return family;
+  }
+  void AddValue(std::string name, std::string help, MetricType type, double value) {
+    Put(Add(std::move(name), std::move(help), type), value, {});
+  }
+  static void Put(MetricFamily& family, double value, const Labels& labels) {
+    ClientMetric& metric = family.metric.emplace_back();
+    for (const auto& [name, text] : labels) metric.label.push_back({std::string(name), text});
+    if (family.type == MetricType::Counter) {
+      metric.counter.value = value;
+    } else {
+      metric.gauge.value = value;
+    }
+  }
+  template <class Bounds, class Counts>
+  static void PutHistogram(MetricFamily& family, const Bounds& bounds, const Counts& counts, double sum,
+                           const Labels& labels) {
+    ClientMetric& metric = family.metric.emplace_back();
+    for (const auto& [name, text] : labels) metric.label.push_back({std::string(name), text});
+    std::uint64_t total = 0;
+    for (std::size_t i = 0; i < bounds.size(); ++i) {
+      total += counts[i];
+      metric.histogram.bucket.push_back({total, bounds[i]});
+    }
+    total += counts[bounds.size()];
+    metric.histogram.bucket.push_back({total, std::numeric_limits<double>::infinity()});
+    metric.histogram.sample_count = total;
+    metric.histogram.sample_sum = sum;
+  }
+  std::string Serialize() const { return prometheus::TextSerializer().Serialize(families_); }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+double Number(std::uint64_t value) { return static_cast<double>(value); }
+
+template <class Get>
+std::uint64_t Sum(const std::vector<const IoCounters*>& io, Get get) {
+  std::uint64_t sum = 0;
+  for (const IoCounters* counters : io) sum += get(*counters);
+  return sum;
+}
+
+Labels RouteLabels(std::size_t index) {
+  if (index >= Routes().size()) return {{"route", "none"}, {"method", "none"}};
+  const Route& route = Routes()[index];
+  return {{"route", std::string(route.path)}, {"method", std::string(NameOf(route.method))}};
+}
+
+void AddRequests(Families& families, const std::vector<const IoCounters*>& io) {
+  MetricFamily requests;
+  requests.name = "guidon_http_requests_total";
+  requests.help = "Requests answered, by route, method and class of status.";
+  requests.type = MetricType::Counter;
+  MetricFamily seconds;
+  seconds.name = "guidon_http_request_duration_seconds";
+  seconds.help = "From the first byte of a request to its answer being ready.";
+  seconds.type = MetricType::Histogram;
+  for (std::size_t route = 0; route < kRoutesMax; ++route) {
+    std::array<std::uint64_t, kRequestBounds.size() + 1> latency{};
+    for (std::size_t i = 0; i < latency.size(); ++i)
+      latency[i] = Sum(io, [&](const IoCounters& c) { return c.routes[route].latency[i].value(); });
+    if (std::ranges::all_of(latency, [](std::uint64_t n) { return n == 0; })) continue;
+    const auto ns = Sum(io, [&](const IoCounters& c) { return c.routes[route].nanoseconds.value(); });
+    Families::PutHistogram(seconds, kRequestBounds, latency, Number(ns) / 1e9, RouteLabels(route));
+    for (std::size_t status = 1; status < 6; ++status) {
+      const auto count = Sum(io, [&](const IoCounters& c) { return c.routes[route].by_class[status].value(); });
+      if (count == 0) continue;
+      Labels labels = RouteLabels(route);
+      labels.emplace_back("status", std::to_string(status) + "xx");
+      Families::Put(requests, Number(count), labels);
+    }
+  }
+  families.Add(requests.name, requests.help, requests.type).metric = std::move(requests.metric);
+  families.Add(seconds.name, seconds.help, seconds.type).metric = std::move(seconds.metric);
+}
+
+void AddEvaluations(Families& families, const std::vector<const IoCounters*>& io) {
+  MetricFamily& reasons =
+      families.Add("guidon_evaluations_total", "Flags evaluated over HTTP, by reason.", MetricType::Counter);
+  for (std::size_t i = 0; i < kReasonCount; ++i) {
+    const auto count = Sum(io, [&](const IoCounters& c) { return c.evaluations[i].value(); });
+    Families::Put(reasons, Number(count), {{"reason", std::string(model::NameOf(static_cast<model::Reason>(i)))}});
+  }
+  MetricFamily& errors =
+      families.Add("guidon_evaluation_errors_total", "Evaluations that gave an error code.", MetricType::Counter);
+  for (std::size_t i = 1; i < kEvaluationErrorCount; ++i) {
+    const auto count = Sum(io, [&](const IoCounters& c) { return c.evaluation_errors[i].value(); });
+    Families::Put(errors, Number(count),
+                  {{"code", std::string(model::NameOf(static_cast<model::EvaluationError>(i)))}});
+  }
+  families.AddValue("guidon_bulk_not_modified_total", "Bulk evaluations answered 304.", MetricType::Counter,
+                    Number(Sum(io, [](const IoCounters& c) { return c.bulk_not_modified.value(); })));
+}
+
+void AddConnections(Families& families, const std::vector<const IoCounters*>& io) {
+  families.AddValue("guidon_http_connections", "Open connections.", MetricType::Gauge,
+                    Number(Sum(io, [](const IoCounters& c) { return c.connections_open.value(); })));
+  families.AddValue("guidon_http_connections_total", "Connections accepted.", MetricType::Counter,
+                    Number(Sum(io, [](const IoCounters& c) { return c.connections_opened.value(); })));
+  families.AddValue("guidon_http_connections_refused_total", "Connections over the limit.", MetricType::Counter,
+                    Number(Sum(io, [](const IoCounters& c) { return c.connections_refused.value(); })));
+  families.AddValue("guidon_http_timeouts_total", "Requests and answers that took the client too long.",
+                    MetricType::Counter, Number(Sum(io, [](const IoCounters& c) { return c.timeouts.value(); })));
+}
+
+void AddStore(Families& families, const store::MeteredTable& table) {
+  MetricFamily calls{
+      .name = "guidon_store_calls_total", .help = "Calls of the table.", .type = MetricType::Counter, .metric = {}};
+  MetricFamily errors{
+      .name = "guidon_store_errors_total", .help = "Calls that failed.", .type = MetricType::Counter, .metric = {}};
+  MetricFamily conditions{.name = "guidon_store_conditions_failed_total",
+                          .help = "Writes whose condition did not hold.",
+                          .type = MetricType::Counter,
+                          .metric = {}};
+  MetricFamily units{.name = "guidon_store_capacity_units_total",
+                     .help = "Capacity units by DynamoDB's rules.",
+                     .type = MetricType::Counter,
+                     .metric = {}};
+  MetricFamily seconds{.name = "guidon_store_call_duration_seconds",
+                       .help = "How long calls took.",
+                       .type = MetricType::Histogram,
+                       .metric = {}};
+  for (std::size_t i = 0; i < store::kTableOperationCount; ++i) {
+    const auto operation = static_cast<store::TableOperation>(i);
+    const store::TableOperationFigures figures = table.FiguresOf(operation);
+    const Labels labels = {{"operation", std::string(store::NameOf(operation))}};
+    Families::Put(calls, Number(figures.calls), labels);
+    Families::Put(errors, Number(figures.errors), labels);
+    Families::Put(conditions, Number(figures.conditions_failed), labels);
+    Families::Put(units, figures.read_units, {labels[0], {"kind", "read"}});
+    Families::Put(units, figures.write_units, {labels[0], {"kind", "write"}});
+    Families::PutHistogram(seconds, store::kLatencyBounds, figures.latency, figures.seconds, labels);
+  }
+  for (MetricFamily* family : {&calls, &errors, &conditions, &units, &seconds})
+    families.Add(family->name, family->help, family->type).metric = std::move(family->metric);
+}
+
+void AddApplication(Families& families, app::Application& app) {
+  const auto committed = app.committer().figures();
+  families.AddValue("guidon_changes_total", "Changes committed.", MetricType::Counter, Number(committed.changes));
+  families.AddValue("guidon_change_transactions_total", "Transactions that carried them.", MetricType::Counter,
+                    Number(committed.transactions));
+  families.AddValue("guidon_change_head_conflicts_total", "Transactions tried again since another writer won.",
+                    MetricType::Counter, Number(committed.head_conflicts));
+  families.AddValue("guidon_audit_refusals_dropped_total", "Refusals that the audit queue had no room for.",
+                    MetricType::Counter, Number(app.audit().dropped_refusals()));
+  families.AddValue("guidon_api_keys", "API keys known to this node.", MetricType::Gauge,
+                    Number(app.keys().ring().Get()->size()));
+  MetricFamily sequence{.name = "guidon_snapshot_sequence",
+                        .help = "Change that the published snapshot includes.",
+                        .type = MetricType::Gauge,
+                        .metric = {}};
+  MetricFamily flags{.name = "guidon_snapshot_flags",
+                     .help = "Flags in the published snapshot.",
+                     .type = MetricType::Gauge,
+                     .metric = {}};
+  MetricFamily age{.name = "guidon_snapshot_age_seconds",
+                   .help = "Since the snapshot was loaded or changed.",
+                   .type = MetricType::Gauge,
+                   .metric = {}};
+  MetricFamily problems{.name = "guidon_snapshot_problems",
+                        .help = "Flags that cannot be compiled.",
+                        .type = MetricType::Gauge,
+                        .metric = {}};
+  MetricFamily switches{.name = "guidon_kill_switches_engaged",
+                        .help = "Engaged kill switches.",
+                        .type = MetricType::Gauge,
+                        .metric = {}};
+  for (const model::Environment& environment : app.snapshots().environments()) {
+    const auto* published = app.snapshots().Find(environment.str());
+    if (published == nullptr) continue;
+    const auto snapshot = published->Get();
+    const Labels labels = {{"environment", environment.str()}};
+    const auto elapsed = app.clock().Now() - app.snapshots().LoadedAt(environment.str());
+    Families::Put(sequence, Number(snapshot->sequence()), labels);
+    Families::Put(flags, Number(snapshot->flag_count()), labels);
+    Families::Put(age, std::chrono::duration<double>(elapsed).count(), labels);
+    Families::Put(problems, Number(snapshot->problems().size()), labels);
+    Families::Put(switches, Number(snapshot->kill_switches().size()), labels);
+  }
+  for (MetricFamily* family : {&sequence, &flags, &age, &problems, &switches})
+    families.Add(family->name, family->help, family->type).metric = std::move(family->metric);
+}
+
+// Field `index` of /proc/self/stat, counted after the command's closing parenthesis (state is 3, as in proc(5)).
+double StatField(std::size_t index) {
+  std::ifstream file("/proc/self/stat");
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  const std::size_t after = text.rfind(')');
+  if (after == std::string::npos) return 0;
+  std::istringstream fields(text.substr(after + 1));
+  std::string field;
+  for (std::size_t i = 3; i <= index && fields >> field; ++i) {
+  }
+  return fields ? std::strtod(field.c_str(), nullptr) : 0;
+}
+
+double BootTime() {
+  std::ifstream file("/proc/stat");
+  for (std::string name; file >> name;) {
+    double value = 0;
+    if (name == "btime" && file >> value) return value;
+    file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  return 0;
+}
+
+void AddProcess(Families& families) {
+  const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
+  const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
+  std::error_code error;
+  const auto descriptors = std::filesystem::directory_iterator("/proc/self/fd", error);
+  const auto open = error ? 0 : std::distance(begin(descriptors), end(descriptors));
+  families.AddValue("process_resident_memory_bytes", "Resident memory.", MetricType::Gauge, StatField(24) * page);
+  families.AddValue("process_open_fds", "Open file descriptors.", MetricType::Gauge, static_cast<double>(open));
+  families.AddValue("process_cpu_seconds_total", "CPU time, user and system.", MetricType::Counter,
+                    (StatField(14) + StatField(15)) / ticks);
+  families.AddValue("process_start_time_seconds", "Start, in seconds since 1970.", MetricType::Gauge,
+                    BootTime() + StatField(22) / ticks);
+  Families::Put(families.Add("guidon_build_info", "Always 1; the version is a label.", MetricType::Gauge), 1,
+                {{"version", GUIDON_VERSION}});
+}
+
+}  // namespace
+
+void IoCounters::NoteRequest(std::size_t route, int status, std::chrono::nanoseconds duration) {
+  RouteCounters& counters = routes[route];
+  counters.by_class[static_cast<std::size_t>(status / 100) % counters.by_class.size()].Add();
+  counters.nanoseconds.Add(static_cast<std::uint64_t>(duration.count()));
+  const double seconds = std::chrono::duration<double>(duration).count();
+  std::size_t bucket = 0;
+  while (bucket < kRequestBounds.size() && seconds > kRequestBounds[bucket]) ++bucket;
+  counters.latency[bucket].Add();
+}
+
+void Metrics::AddIo(const IoCounters* counters) {
+  const std::lock_guard lock(mutex_);
+  io_.push_back(counters);
+}
+
+void Metrics::RemoveIo(const IoCounters* counters) {
+  const std::lock_guard lock(mutex_);
+  std::erase(io_, counters);
+}
+
+void Metrics::SetWorkers(std::function<WorkerFigures()> figures) {
+  const std::lock_guard lock(mutex_);
+  workers_ = std::move(figures);
+}
+
+std::string Metrics::Serialize() const {
+  const std::lock_guard lock(mutex_);
+  Families families;
+  AddRequests(families, io_);
+  AddEvaluations(families, io_);
+  AddConnections(families, io_);
+  if (workers_) {
+    const WorkerFigures figures = workers_();
+    families.AddValue("guidon_workers", "Threads for storage work.", MetricType::Gauge, Number(figures.threads));
+    families.AddValue("guidon_worker_queue", "Storage work that waits for a thread.", MetricType::Gauge,
+                      Number(figures.queued));
+    families.AddValue("guidon_worker_refused_total", "Requests refused since the queue was full.", MetricType::Counter,
+                      Number(figures.refused));
+  }
+  AddStore(families, table_);
+  AddApplication(families, app_);
+  AddProcess(families);
+  return families.Serialize();
+}
+
+}  // namespace guidon::api_http

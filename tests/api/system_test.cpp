@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "guidon/api_http/route.hpp"
+#include "guidon/api_http/text.hpp"
+#include "harness.hpp"
+
+namespace guidon::api_test {
+namespace {
+
+TEST(System, LivenessAndLandingPage) {
+  Harness harness(false);
+  EXPECT_EQ(harness.Send("GET", "/healthz").body, R"({"status":"ok","version":")" GUIDON_VERSION R"("})");
+  const Reply page = harness.Send("GET", "/");
+  EXPECT_EQ(page.Header("Content-Type"), "text/html; charset=utf-8");
+  EXPECT_NE(page.body.find("lang=\"ja\""), std::string::npos);
+  EXPECT_EQ(page.body.find("<script"), std::string::npos);
+}
+
+TEST(System, ReadinessHasEachDependency) {
+  Harness harness;
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o"})");
+  harness.clock.Advance(std::chrono::seconds(5));
+  const Reply reply = harness.Send("GET", "/readyz");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.At({"ready"}), "true");
+  EXPECT_EQ(reply.At({"store", "ok"}), "true");
+  EXPECT_EQ(reply.At({"environments", "0", "environment"}), "development");
+  EXPECT_EQ(reply.At({"environments", "0", "flags"}), "1");
+  EXPECT_EQ(reply.At({"environments", "0", "sequence"}), "1");
+  EXPECT_EQ(reply.At({"environments", "0", "ageSeconds"}), "5");
+}
+
+TEST(System, MetricsCountWhatHappened) {
+  Harness harness;
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  harness.Send("POST", "/ofrep/v1/evaluate/flags/f", "{}");
+  harness.Send("POST", "/ofrep/v1/evaluate/flags/f", "{}");
+  harness.Send("POST", "/ofrep/v1/evaluate/flags/none", "{}");
+  harness.Send("GET", "/nothing");
+  const Reply reply = harness.Send("GET", "/metrics");
+  ASSERT_EQ(reply.status, 200);
+  const auto has = [&](std::string_view line) {
+    EXPECT_NE(reply.body.find(line), std::string::npos) << line << "\n" << reply.body;
+  };
+  has(R"(guidon_http_requests_total{route="/ofrep/v1/evaluate/flags/{key}",method="POST",status="2xx"} 2)");
+  has(R"(guidon_http_requests_total{route="/ofrep/v1/evaluate/flags/{key}",method="POST",status="4xx"} 1)");
+  has(R"(guidon_http_requests_total{route="none",method="none",status="4xx"} 1)");
+  has(R"(guidon_http_request_duration_seconds_count{route="/ofrep/v1/evaluate/flags/{key}",method="POST"} 3)");
+  has(R"(guidon_evaluations_total{reason="STATIC"} 2)");
+  has(R"(guidon_evaluation_errors_total{code="FLAG_NOT_FOUND"} 1)");
+  has(R"(guidon_store_calls_total{operation="TransactWriteItems"} 1)");
+  has(R"(guidon_changes_total 1)");
+  has(R"(guidon_snapshot_flags{environment="development"} 1)");
+  has(R"(guidon_snapshot_sequence{environment="development"} 1)");
+  has("process_resident_memory_bytes ");
+  has("process_open_fds ");
+  has("process_start_time_seconds ");
+}
+
+TEST(System, RefreshReportsDifferences) {
+  Harness harness;
+  EXPECT_EQ(harness.Send("POST", "/api/v1/refresh").body, R"({"differences":0})");
+}
+
+TEST(Router, FindsWhatThereIsAndNothingElse) {
+  const api_http::Router router;
+  const auto at = [&](api_http::Method method, std::string_view path) {
+    const auto match = router.Find(method, path);
+    return match.route == nullptr ? std::string_view("-") : match.route->path;
+  };
+  EXPECT_EQ(at(api_http::Method::kGet, "/"), "/");
+  EXPECT_EQ(at(api_http::Method::kGet, "/x"), "-");
+  EXPECT_EQ(at(api_http::Method::kGet, ""), "-");
+  EXPECT_EQ(at(api_http::Method::kHead, "/healthz"), "/healthz");
+  EXPECT_EQ(at(api_http::Method::kGet, "/healthz/"), "-");
+  EXPECT_EQ(at(api_http::Method::kGet, "/api/v1/audit/export"), "/api/v1/audit/export");
+  EXPECT_EQ(at(api_http::Method::kPost, "/ofrep/v1/evaluate/flags/"), "-");
+  EXPECT_EQ(at(api_http::Method::kGet, "/a/b/c/d/e/f/g/h/i/j"), "-");
+  const auto match = router.Find(api_http::Method::kGet, "/api/v1/environments/e/flags/f/overrides/t");
+  ASSERT_NE(match.route, nullptr);
+  EXPECT_EQ(match.parameters[0], "e");
+  EXPECT_EQ(match.parameters[1], "f");
+  EXPECT_EQ(match.parameters[2], "t");
+  EXPECT_EQ(router.Find(api_http::Method::kPatch, "/api/v1/keys").allow, "GET, HEAD, POST, OPTIONS");
+}
+
+TEST(Text, PercentEncodingGoesThereAndBack) {
+  std::string all;
+  for (int c = 1; c < 128; ++c) all += static_cast<char>(c);
+  all += "日本";
+  EXPECT_EQ(api_http::PercentDecode(api_http::PercentEncode(all)), all);
+  EXPECT_EQ(api_http::PercentDecode("a+b", true), "a b");
+  EXPECT_EQ(api_http::PercentDecode("a+b"), "a+b");
+  for (const char* bad : {"%", "%4", "%zz", "%00", "%ff", "%c3%28", "%ed%a0%80"})
+    EXPECT_EQ(api_http::PercentDecode(bad), std::nullopt) << bad;
+}
+
+}  // namespace
+}  // namespace guidon::api_test
