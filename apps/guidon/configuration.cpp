@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/guidon/configuration.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+namespace guidon::cli {
+namespace {
+
+// HMAC-SHA-256 keys below its output's length weaken it.
+constexpr std::size_t kKeyHashSecretBytesMin = 32;
+
+std::unexpected<Failure> BadSetting(const Setting& setting, std::string why, std::string next = {}) {
+  return Refuse({.exit = ExitCode::kUsage,
+                 .what = fmt::format("Setting '{}' is '{}' ({})", setting.spec->key, setting.Shown(), setting.Where()),
+                 .why = std::move(why),
+                 .next = std::move(next),
+                 .field = std::string(setting.spec->key)});
+}
+
+bool IsLoopbackAddress(const std::string& address) {
+  in_addr four = {};
+  if (inet_pton(AF_INET, address.c_str(), &four) == 1) return (ntohl(four.s_addr) >> 24U) == 127;
+  return address == "::1";
+}
+
+bool IsAddress(const std::string& address) {
+  in_addr four = {};
+  in6_addr six = {};
+  return inet_pton(AF_INET, address.c_str(), &four) == 1 || inet_pton(AF_INET6, address.c_str(), &six) == 1;
+}
+
+Outcome<void> ReadListen(const Setting& setting, Configuration& configuration) {
+  const std::string& text = setting.value;
+  const std::size_t colon = text.rfind(':');
+  std::string host = colon == std::string::npos ? "" : text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host == "localhost") host = "127.0.0.1";
+  const std::string port_text = colon == std::string::npos ? "" : text.substr(colon + 1);
+  std::uint16_t port = 0;
+  const char* end = port_text.data() + port_text.size();
+  const auto [at, error] = std::from_chars(port_text.data(), end, port);
+  if (error != std::errc{} || at != end || !IsAddress(host))
+    return BadSetting(setting, "must be ADDRESS:PORT, such as 127.0.0.1:3001, 0.0.0.0:3001 or [::1]:3001");
+  configuration.address = host;
+  configuration.port = port;
+  configuration.loopback = IsLoopbackAddress(host);
+  return {};
+}
+
+Outcome<void> ReadStore(const Setting& setting, Configuration& configuration) {
+  if (setting.value == "dynamodb")
+    return BadSetting(setting, "this build has no DynamoDB adapter yet",
+                      fmt::format("use the embedded store: --store rocksdb --data DIR (profile {} keeps its other "
+                                  "defaults), or --store memory for a trial",
+                                  configuration.profile));
+  configuration.store = setting.value == "memory" ? StoreKind::kMemory : StoreKind::kRocksDb;
+  return {};
+}
+
+Outcome<void> ReadEnvironments(const Settings& settings, Configuration& configuration) {
+  const Setting& setting = settings.Get("environments");
+  for (const auto& name : settings.List("environments")) {
+    auto environment = model::Environment::Parse(name);
+    if (!environment) return BadSetting(setting, fmt::format("'{}' {}", name, environment.error().message));
+    if (std::ranges::find(configuration.environments, *environment) != configuration.environments.end())
+      return BadSetting(setting, fmt::format("'{}' is there twice", name));
+    configuration.environments.push_back(*std::move(environment));
+  }
+  if (configuration.environments.empty()) return BadSetting(setting, "at least one environment is needed");
+  const Setting& chosen = settings.Get("default_environment");
+  configuration.default_environment = chosen.value.empty() ? configuration.environments.front().str() : chosen.value;
+  if (std::ranges::find(configuration.environments, configuration.default_environment, &model::Environment::str) ==
+      configuration.environments.end())
+    return BadSetting(chosen, fmt::format("must be one of the environments: {}", setting.value));
+  return {};
+}
+
+Outcome<void> ReadSecret(const Settings& settings, Configuration& configuration) {
+  const Setting& secret = settings.Get("key_hash_secret");
+  const Setting& file = settings.Get("key_hash_secret_file");
+  if (!secret.value.empty() && !file.value.empty())
+    return UsageError("Both key_hash_secret and key_hash_secret_file are set", "set one of them");
+  if (!secret.value.empty() && secret.value.size() < kKeyHashSecretBytesMin)
+    return BadSetting(secret, fmt::format("must have at least {} characters", kKeyHashSecretBytesMin));
+  configuration.key_hash_secret = secret.value;
+  configuration.key_hash_secret_file_is_ours = file.value.empty();
+  configuration.key_hash_secret_file =
+      file.value.empty() ? configuration.data / "key-hash-secret" : std::filesystem::path(file.value);
+  return {};
+}
+
+api_http::ServerLimits ReadLimits(const Settings& settings) {
+  const auto size = [&](std::string_view key) { return static_cast<std::size_t>(settings.Number(key)); };
+  const auto time = [&](std::string_view key) { return std::chrono::seconds(settings.Number(key)); };
+  return {.connections_max = size("limits.connections"),
+          .requests_per_connection_max = size("limits.requests_per_connection"),
+          .header_bytes_max = size("limits.header_bytes"),
+          .body_bytes_max = size("limits.body_bytes"),
+          .evaluate_body_bytes_max = size("limits.evaluate_body_bytes"),
+          .worker_queue_max = size("limits.worker_queue"),
+          .idle_timeout = time("limits.idle_timeout"),
+          .request_timeout = time("limits.request_timeout"),
+          .write_timeout = time("limits.write_timeout")};
+}
+
+}  // namespace
+
+base::LogLevel LogLevelOf(std::string_view name) {
+  if (name == "debug") return base::LogLevel::kDebug;
+  if (name == "warn") return base::LogLevel::kWarn;
+  if (name == "error") return base::LogLevel::kError;
+  return base::LogLevel::kInfo;
+}
+
+Outcome<Configuration> Interpret(const Settings& settings) {
+  Configuration configuration;
+  configuration.profile = settings.Text("profile");
+  configuration.data = settings.Text("data");
+  if (configuration.data.empty()) return BadSetting(settings.Get("data"), "must name a folder");
+  GUIDON_TRY(ReadStore(settings.Get("store"), configuration));
+  GUIDON_TRY(ReadListen(settings.Get("listen"), configuration));
+  GUIDON_TRY(ReadEnvironments(settings, configuration));
+  GUIDON_TRY(ReadSecret(settings, configuration));
+  configuration.allowed_hosts = settings.List("allowed_hosts");
+  configuration.demo = settings.Switch("demo");
+  configuration.log_level = LogLevelOf(settings.Text("log.level"));
+  configuration.log_format = settings.Text("log.format") == "json" ? LogFormat::kJson : LogFormat::kConsole;
+  configuration.io_threads = static_cast<unsigned>(settings.Number("threads.io"));
+  configuration.worker_threads = static_cast<unsigned>(settings.Number("threads.worker"));
+  configuration.cache_ttl = std::chrono::seconds(settings.Number("cache.ttl"));
+  configuration.shutdown_grace = std::chrono::seconds(settings.Number("shutdown.grace"));
+  configuration.limits = ReadLimits(settings);
+  return configuration;
+}
+
+}  // namespace guidon::cli

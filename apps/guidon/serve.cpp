@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/guidon/serve.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include "apps/guidon/backend.hpp"
+#include "apps/guidon/background.hpp"
+#include "apps/guidon/client.hpp"
+#include "apps/guidon/demo_data.hpp"
+#include "apps/guidon/greeting.hpp"
+#include "apps/guidon/program_log.hpp"
+
+namespace guidon::cli {
+namespace {
+
+// Each arena of the allocator keeps its own free memory; with tens of threads that mostly wait, two are enough.
+constexpr int kAllocatorArenasMax = 2;
+constexpr int kExitBySecondSignal = 1;
+
+sigset_t ServerSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);
+  return signals;
+}
+
+// While it lives, SIGINT or SIGTERM ends the process at once: somebody asked for the second time. Acknowledged writes
+// are on the disk already.
+class SecondSignalWatch {
+ public:
+  SecondSignalWatch()
+      : thread_([](const std::stop_token& stop) {
+          const sigset_t signals = ServerSignals();
+          const timespec interval{.tv_sec = 0, .tv_nsec = 50'000'000};
+          while (!stop.stop_requested()) {
+            const int signal = sigtimedwait(&signals, nullptr, &interval);
+            if (signal == SIGINT || signal == SIGTERM) _exit(kExitBySecondSignal);
+          }
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
+Outcome<void> RequireKeys(const Configuration& configuration, app::Application& application) {
+  if (configuration.KeylessAllowed() || HasAdminKey(application)) return {};
+  Failure failure{.exit = ExitCode::kNotAllowed, .what = "The server does not start without an admin key"};
+  failure.why = configuration.profile == "local"
+                    ? fmt::format("{} is not a loopback address, so whoever reaches it could change everything",
+                                  configuration.address)
+                    : fmt::format(
+                          "only the local profile on a loopback address works without keys, and this is "
+                          "profile {}",
+                          configuration.profile);
+  failure.next = configuration.store == StoreKind::kMemory
+                     ? "use --store rocksdb: the memory store cannot hold a key from before the start"
+                     : fmt::format("make the first key: guidon key bootstrap --profile {} --store rocksdb --data '{}'",
+                                   configuration.profile, configuration.data.string());
+  return Refuse(std::move(failure));
+}
+
+api_http::ServerOptions ServerOptionsOf(const Configuration& configuration) {
+  return {.address = configuration.address,
+          .port = configuration.port,
+          .io_threads = configuration.io_threads,
+          .worker_threads = configuration.worker_threads,
+          .local_profile = configuration.KeylessAllowed(),
+          .default_environment = configuration.default_environment,
+          .allowed_hosts = configuration.allowed_hosts,
+          .limits = configuration.limits};
+}
+
+// The running server with all that belongs to it.
+class Program {
+ public:
+  Program(SettingSources sources, Settings settings, Configuration configuration)
+      : sources_(std::move(sources)),
+        settings_(std::move(settings)),
+        configuration_(std::move(configuration)),
+        terminal_(Terminal::Detect()),
+        log_(configuration_.log_format, configuration_.log_level, terminal_.colour_error) {}
+
+  Outcome<void> Start() {
+    GUIDON_ASSIGN(backend_, OpenBackend(configuration_, MissingSecret::kRefuseWithKeys));
+    GUIDON_TRY(RequireKeys(configuration_, backend_->application()));
+    std::size_t demo_flags = 0;
+    if (configuration_.demo && IsEmpty(backend_->application())) {
+      GUIDON_ASSIGN(demo_flags, WriteDemoData(backend_->application()));
+    }
+    background_ = std::make_unique<Background>(backend_->application(), configuration_.cache_ttl);
+    GUIDON_ASSIGN(server_, Lift(api_http::Server::Start(backend_->application(), backend_->table(),
+                                                        ServerOptionsOf(configuration_)),
+                                fmt::format("Cannot listen on {}:{}", configuration_.address, configuration_.port)));
+    // Loading and the demo data leave much that is free but not given back.
+    malloc_trim(0);
+    Announce(demo_flags);
+    return {};
+  }
+
+  // Until a signal says to stop.
+  void Run() {
+    const sigset_t signals = ServerSignals();
+    for (int signal = 0; sigwait(&signals, &signal) == 0;) {
+      if (signal != SIGHUP) {
+        base::Log(base::LogLevel::kInfo, "stopping", {{"signal", std::string_view(signal == SIGINT ? "INT" : "TERM")}});
+        return;
+      }
+      Reload();
+    }
+  }
+
+  void Stop() {
+    const SecondSignalWatch watch;
+    const bool whole = server_->Stop(configuration_.shutdown_grace);
+    if (!whole) base::Log(base::LogLevel::kWarn, "requests were cut off when the grace period ended");
+    background_.reset();
+    if (const auto flushed = backend_->application().FlushBackgroundWrites(); !flushed)
+      base::Log(base::LogLevel::kError, "last background writes failed",
+                {{"error", std::string_view(flushed.error().message)}});
+    server_.reset();
+    backend_.reset();
+    base::Log(base::LogLevel::kInfo, "stopped");
+  }
+
+ private:
+  void Announce(std::size_t demo_flags) {
+    Greeting greeting{.program = program_invocation_name,
+                      .profile = configuration_.profile,
+                      .store = configuration_.store == StoreKind::kMemory ? "memory" : configuration_.data.string(),
+                      .address = configuration_.address,
+                      .port = server_->port(),
+                      .demo_flags = demo_flags};
+    for (const auto& environment : backend_->application().health().environments) {
+      ++greeting.environments;
+      greeting.flags += environment.flags;
+      for (const auto& problem : environment.problems)
+        base::Log(base::LogLevel::kWarn, "flag does not compile",
+                  {{"environment", std::string_view(environment.environment)},
+                   {"flag", std::string_view(problem.flag_key)},
+                   {"error", std::string_view(problem.error.message)}});
+    }
+    const std::string url = UrlOf(greeting);
+    base::Log(base::LogLevel::kInfo, "listening",
+              {{"url", std::string_view(url)},
+               {"profile", std::string_view(greeting.profile)},
+               {"store", std::string_view(greeting.store)},
+               {"flags", static_cast<std::int64_t>(greeting.flags)},
+               {"version", std::string_view(GUIDON_VERSION)}});
+    if (configuration_.log_format == LogFormat::kConsole) {
+      Print(GreetingText(greeting, terminal_));
+      std::fflush(stdout);
+    }
+  }
+
+  // Takes over the settings that can change while the server runs and names those that cannot.
+  void Reload() {
+    auto settings = Settings::Load(sources_);
+    auto configuration = settings ? Interpret(*settings) : Outcome<Configuration>(Refuse(settings.error()));
+    if (!configuration) {
+      base::Log(base::LogLevel::kError, "settings not reloaded",
+                {{"error", std::string_view(configuration.error().what)},
+                 {"why", std::string_view(configuration.error().why)}});
+      return;
+    }
+    for (const SettingSpec& spec : AllSettings()) {
+      const Setting& before = settings_.Get(spec.key);
+      const Setting& after = settings->Get(spec.key);
+      if (before.value == after.value) continue;
+      const std::string was = before.Shown();
+      const std::string is = after.Shown();
+      base::Log(spec.reloadable ? base::LogLevel::kInfo : base::LogLevel::kWarn,
+                spec.reloadable ? "setting changed" : "setting changes at the next start",
+                {{"setting", spec.key}, {"from", std::string_view(was)}, {"to", std::string_view(is)}});
+    }
+    log_.SetLevel(configuration->log_level);
+    background_->SetRefreshInterval(configuration->cache_ttl);
+    configuration_.shutdown_grace = configuration->shutdown_grace;
+    settings_.TakeReloadable(*settings);
+    base::Log(base::LogLevel::kInfo, "settings reloaded");
+  }
+
+  SettingSources sources_;
+  Settings settings_;
+  Configuration configuration_;
+  Terminal terminal_;
+  ProgramLog log_;
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Background> background_;
+  std::unique_ptr<api_http::Server> server_;
+};
+
+}  // namespace
+
+Outcome<void> Serve(const SettingSources& sources) {
+  // Before the first thread: all inherit both.
+  mallopt(M_ARENA_MAX, kAllocatorArenasMax);
+  const sigset_t signals = ServerSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  GUIDON_ASSIGN(Settings settings, Settings::Load(sources));
+  GUIDON_ASSIGN(Configuration configuration, Interpret(settings));
+  Program program(sources, std::move(settings), std::move(configuration));
+  GUIDON_TRY(program.Start());
+  program.Run();
+  program.Stop();
+  return {};
+}
+
+}  // namespace guidon::cli
