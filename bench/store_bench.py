@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Management writes over HTTP on the embedded store, synced, beside the device's own fdatasync in the same folder.
+
+Then one flag with 1,000,000 overrides: loaded in bulk, listed by pages, evaluated.
+"""
+
+import concurrent.futures
+import json
+import os
+import statistics
+import time
+
+from common import Guidon, print_table, progress, progress_end, run_wrk, write_results
+
+SECONDS = int(os.environ.get("BENCH_SECONDS", "5"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+OVERRIDES = int(os.environ.get("BENCH_OVERRIDES", "1000000"))
+OVERRIDES_PER_REQUEST = 10_000
+FLAGS = 200
+SYNC_WRITES = 300
+RECORD_BYTES = 2048
+FLAGS_PATH = "/api/v1/environments/development/flags"
+
+PATCH_SCRIPT = """
+local counter = 0
+wrk.method = "PATCH"
+wrk.headers["Content-Type"] = "application/merge-patch+json"
+wrk.headers["If-Match"] = "*"
+request = function()
+  counter = counter + 1
+  local path = string.format("%s/write-%%03d", "%s", counter %% %d)
+  return wrk.format("PATCH", path, nil, string.format('{"description":"change %%d"}', counter))
+end
+"""
+
+
+def fdatasync_ms(folder):
+    """Median latency of appending a record and syncing it, as a write-ahead log does."""
+    path = folder / "fdatasync-probe"
+    record = b"x" * RECORD_BYTES
+    samples = []
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        for _ in range(SYNC_WRITES):
+            started = time.perf_counter()
+            os.write(file, record)
+            os.fdatasync(file)
+            samples.append((time.perf_counter() - started) * 1000)
+    finally:
+        os.close(file)
+        path.unlink()
+    return statistics.median(samples)
+
+
+def writes(guidon):
+    client = guidon.client()
+    for i in range(FLAGS):
+        client.call("POST", FLAGS_PATH,
+                    {"flagKey": f"write-{i:03}", "owner": "bench", "description": "x", "defaultEnabled": True})
+    script = PATCH_SCRIPT % ("%s", FLAGS_PATH, FLAGS)
+    syncs, one, many = [], [], []
+    for round_number in range(ROUNDS):
+        progress(f"writes, round {round_number + 1} of {ROUNDS}")
+        syncs.append(fdatasync_ms(guidon.data))
+        one.append(run_wrk(f"http://127.0.0.1:{guidon.port}/", script, 1, SECONDS))
+        many.append(run_wrk(f"http://127.0.0.1:{guidon.port}/", script, 32, SECONDS))
+    progress_end()
+    median = lambda runs, name: statistics.median(run[name] for run in runs)
+    result = {
+        "fdatasync_ms": statistics.median(syncs),
+        "one_writer": {"writes_per_s": median(one, "rps"), "p50_ms": median(one, "p50_ms"), "p99_ms": median(one, "p99_ms")},
+        "writers_32": {"writes_per_s": median(many, "rps"), "p50_ms": median(many, "p50_ms"),
+                       "p99_ms": median(many, "p99_ms")},
+    }
+    result["one_writer_to_fdatasync"] = result["one_writer"]["p50_ms"] / result["fdatasync_ms"]
+    result["scaling_32"] = result["writers_32"]["writes_per_s"] / result["one_writer"]["writes_per_s"]
+    return result
+
+
+def overrides(guidon):
+    client = guidon.client()
+    client.call("POST", FLAGS_PATH,
+                {"flagKey": "million", "owner": "bench", "description": "x", "defaultEnabled": False})
+    path = f"{FLAGS_PATH}/million/overrides"
+    started = time.monotonic()
+
+    def load(first):
+        last = min(first + OVERRIDES_PER_REQUEST, OVERRIDES)
+        entries = [{"tenantId": f"tenant-{i:07}", "enabled": i % 2 == 0} for i in range(first, last)]
+        return guidon.client().call("PUT", path, {"overrides": entries})["applied"]
+
+    applied = 0
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for count in pool.map(load, range(0, OVERRIDES, OVERRIDES_PER_REQUEST)):
+            applied += count
+            progress(f"overrides: {applied:,} of {OVERRIDES:,}")
+    load_seconds = time.monotonic() - started
+
+    started = time.monotonic()
+    listed, cursor = 0, ""
+    while True:
+        page = client.call("GET", f"{path}?limit=1000" + (f"&cursor={cursor}" if cursor else ""))
+        listed += len(page["items"])
+        progress(f"listed: {listed:,} of {OVERRIDES:,}")
+        cursor = page.get("nextCursor", "")
+        if not cursor:
+            break
+    list_seconds = time.monotonic() - started
+    progress_end()
+    if applied != OVERRIDES or listed != OVERRIDES:
+        raise RuntimeError(f"{applied} overrides written, {listed} listed, expected {OVERRIDES}")
+
+    for i in (0, 1, OVERRIDES // 2, OVERRIDES - 1):
+        answer = client.call("POST", "/ofrep/v1/evaluate/flags/million",
+                             {"context": {"targetingKey": "u", "tenantId": f"tenant-{i:07}"}})
+        if answer["value"] != (i % 2 == 0) or answer["reason"] != "TARGETING_MATCH":
+            raise RuntimeError(f"tenant {i} got {json.dumps(answer)}")
+    script = """
+local counter = 0
+request = function()
+  counter = (counter + 7919) %% %d
+  return wrk.format("POST", "/ofrep/v1/evaluate/flags/million", {["Content-Type"] = "application/json"},
+    string.format('{"context":{"targetingKey":"u","tenantId":"tenant-%%07d"}}', counter))
+end
+""" % OVERRIDES
+    evaluated = run_wrk(f"http://127.0.0.1:{guidon.port}/", script, 16, SECONDS)
+    return {"overrides": OVERRIDES, "load_seconds": load_seconds, "load_per_s": OVERRIDES / load_seconds,
+            "list_seconds": list_seconds, "evaluations_per_s": evaluated["rps"], "rss_mb": guidon.rss_mb()}
+
+
+def main():
+    with Guidon() as guidon:
+        results = {"writes": writes(guidon)}
+    with Guidon() as guidon:
+        results["million_overrides"] = overrides(guidon)
+        guidon.process.terminate()
+        guidon.process.wait()
+        with Guidon(data=guidon.data) as again:
+            results["million_overrides"]["restart_ms"] = again.ready_ms
+    of_writes = results["writes"]
+    print_table(f"Management writes over HTTP, synced, median of {ROUNDS} runs of {SECONDS} s",
+                ["writers", "writes/s", "p50 ms", "p99 ms"],
+                [["1", *of_writes["one_writer"].values()], ["32", *of_writes["writers_32"].values()]])
+    print(f"  the device's fdatasync: {of_writes['fdatasync_ms']:.3f} ms; one writer takes "
+          f"{of_writes['one_writer_to_fdatasync']:.2f} times that; 32 writers do {of_writes['scaling_32']:.1f} times as much")
+    million = results["million_overrides"]
+    print_table("One flag with 1,000,000 overrides", ["what", "figure"],
+                [["loaded a second", million["load_per_s"]], ["list all by pages, s", million["list_seconds"]],
+                 ["evaluations a second", million["evaluations_per_s"]], ["restart until ready, ms", million["restart_ms"]],
+                 ["resident memory, MB", million["rss_mb"]]])
+    write_results("store", results)
+
+
+if __name__ == "__main__":
+    main()
