@@ -7,6 +7,7 @@
 #include <benchmark/benchmark.h>
 
 #include "guidon/api_http/evaluation.hpp"
+#include "guidon/api_http/wire.hpp"
 #include "guidon/eval/evaluator.hpp"
 #include "guidon/eval/snapshot.hpp"
 #include "guidon/model/context.hpp"
@@ -31,7 +32,7 @@ std::shared_ptr<const eval::Snapshot> MakeSnapshot() {
           {.environment = "development", .flag_key = key, .tenant_id = "acme", .variation = "on"}));
     }
   }
-  return eval::Snapshot::Build(std::move(definitions));
+  return eval::Snapshot::Build(std::move(definitions), api_http::WireAnnotations());
 }
 
 const model::Context& User() {
