@@ -14,15 +14,20 @@ WorkerPool::WorkerPool(unsigned threads, std::size_t queue_max) : queue_max_(que
 WorkerPool::~WorkerPool() { Stop(); }
 
 bool WorkerPool::Submit(Job& job) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (queue_.size() >= queue_max_ || stopping_) {
-      ++refused_;
-      return false;
-    }
-    queue_.push_back(std::move(job));
+  const std::lock_guard lock(mutex_);
+  if (queue_.size() >= queue_max_ || stopping_) {
+    ++refused_;
+    return false;
   }
-  wake_.notify_one();
+  if (sleepers_.empty()) {
+    queue_.push_back(std::move(job));
+    return true;
+  }
+  Sleeper& sleeper = *sleepers_.back();
+  sleepers_.pop_back();
+  sleeper.job = std::move(job);
+  // Under the lock: the sleeper, and this condition with it, is gone as soon as it has seen the job.
+  sleeper.wake.notify_one();
   return true;
 }
 
@@ -32,8 +37,9 @@ void WorkerPool::Stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     left.swap(queue_);
+    for (Sleeper* sleeper : sleepers_) sleeper->wake.notify_one();
+    sleepers_.clear();
   }
-  wake_.notify_all();
   for (Job& job : left) job(true);
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
@@ -46,17 +52,21 @@ WorkerFigures WorkerPool::figures() const {
 }
 
 void WorkerPool::Run() {
-  for (;;) {
-    Job job;
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      job = std::move(queue_.front());
-      queue_.pop_front();
-    }
-    job(false);
+  while (Job job = Take()) job(false);
+}
+
+WorkerPool::Job WorkerPool::Take() {
+  std::unique_lock lock(mutex_);
+  if (!queue_.empty()) {
+    Job job = std::move(queue_.front());
+    queue_.pop_front();
+    return job;
   }
+  if (stopping_) return {};
+  Sleeper self;
+  sleepers_.push_back(&self);
+  self.wake.wait(lock, [&] { return stopping_ || self.job; });
+  return std::move(self.job);
 }
 
 }  // namespace guidon::api_http

@@ -21,6 +21,8 @@ using model::Split;
 using model::Value;
 using model::WeightedVariation;
 
+constexpr std::size_t kFlagAttributes = 27;
+
 Result<Percentage> AsPercentage(const Value& value) {
   GUIDON_ASSIGN(const double percent, AsDouble(value));
   return Percentage::Create(percent, "");
@@ -177,34 +179,36 @@ Result<FlagFields> FlagFromJson(const Value& document, const DocumentScope& scop
   return reader.Finish(std::move(flag));
 }
 
+// In the order of the names, so that the object need not be sorted.
 Value FlagToJson(const Flag& flag) {
   ObjectBuilder builder;
-  builder.Put("flagKey", flag->flag_key)
-      .Put("environment", flag->environment)
-      .Put("description", flag->description)
-      .Put("owner", flag->owner)
-      .PutOptional("tenantId", flag->tenant_id)
-      .Put("tags", flag->tags)
-      .Put("type", NameOf(flag->type))
-      .Put("state", NameOf(flag->state))
-      .Put("clientVisible", Value(flag->client_visible))
-      .Put("defaultEnabled", Value(flag->default_enabled))
-      .Put("variations", MapToJson(flag->variations))
-      .Put("defaultVariation", flag->default_variation)
-      .Put("offVariation", flag->off_variation)
-      .PutOptional("killVariation", flag->kill_variation)
-      .PutOptional("rolloutSalt", flag->rollout_salt)
+  builder.Reserve(kFlagAttributes)
       .PutOptional("bucketBy", flag->bucket_by)
-      .Put("targetingRules", ListToJson(flag->targeting_rules, RuleToJson))
-      .Put("prerequisites", ListToJson(flag->prerequisites, PrerequisiteToJson))
-      .PutOptional("expiresAt", flag->expires_at)
-      .Put("version", flag->version)
+      .Put("clientVisible", Value(flag->client_visible))
       .Put("createdAt", flag->created_at)
+      .Put("defaultEnabled", Value(flag->default_enabled))
+      .Put("defaultVariation", flag->default_variation)
+      .Put("description", flag->description)
+      .Put("environment", flag->environment)
+      .PutOptional("expiresAt", flag->expires_at)
+      .Put("flagKey", flag->flag_key)
+      .PutOptional("killVariation", flag->kill_variation)
+      .Put("offVariation", flag->off_variation)
+      .Put("owner", flag->owner)
+      .Put("prerequisites", ListToJson(flag->prerequisites, PrerequisiteToJson));
+  if (flag->rollout_percentage) builder.Put("rolloutPercentage", Value(flag->rollout_percentage->percent()));
+  builder.PutOptional("rolloutSalt", flag->rollout_salt)
+      .Put("schema", Value(model::kFlagSchema))
+      .Put("state", NameOf(flag->state))
+      .Put("tags", flag->tags)
+      .Put("targetingRules", ListToJson(flag->targeting_rules, RuleToJson))
+      .PutOptional("tenantId", flag->tenant_id);
+  if (!flag->tenant_overrides.empty()) builder.Put("tenantOverrides", MapToJson(flag->tenant_overrides));
+  builder.Put("type", NameOf(flag->type))
       .Put("updatedAt", flag->updated_at)
       .Put("updatedBy", flag->updated_by)
-      .Put("schema", Value(model::kFlagSchema));
-  if (flag->rollout_percentage) builder.Put("rolloutPercentage", Value(flag->rollout_percentage->percent()));
-  if (!flag->tenant_overrides.empty()) builder.Put("tenantOverrides", MapToJson(flag->tenant_overrides));
+      .Put("variations", MapToJson(flag->variations))
+      .Put("version", flag->version);
   return std::move(builder).Done();
 }
 

@@ -90,6 +90,11 @@ void ObjectReader::RefuseUnread() {
   }
 }
 
+ObjectBuilder& ObjectBuilder::Reserve(std::size_t count) {
+  entries_.reserve(count);
+  return *this;
+}
+
 ObjectBuilder& ObjectBuilder::Put(std::string_view name, Value value) {
   entries_.emplace_back(std::string(name), std::move(value));
   return *this;

@@ -141,6 +141,7 @@ class ObjectReader {
 // Collects the members of an object to be written.
 class ObjectBuilder {
  public:
+  ObjectBuilder& Reserve(std::size_t count);  // room for so many members
   ObjectBuilder& Put(std::string_view name, model::Value value);
   ObjectBuilder& Put(std::string_view name, std::uint64_t number);
   ObjectBuilder& Put(std::string_view name, base::Timestamp time);

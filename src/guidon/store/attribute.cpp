@@ -289,6 +289,11 @@ const AttributeValue* AttributeMap::Find(std::string_view name) const {
 }
 
 void AttributeMap::Set(std::string_view name, AttributeValue value) {
+  // What was encoded comes back in order.
+  if (entries_.empty() || entries_.back().first < name) {
+    entries_.emplace_back(std::string(name), std::move(value));
+    return;
+  }
   const auto found = std::lower_bound(entries_.begin(), entries_.end(), name, NameLess);
   if (found != entries_.end() && found->first == name) {
     found->second = std::move(value);
