@@ -18,9 +18,6 @@ int EvaluateOne(Exchange& exchange, std::string& out);    // POST /ofrep/v1/eval
 int EvaluateAll(Exchange& exchange, std::string& out);    // POST /ofrep/v1/evaluate/flags
 int EvaluateSmall(Exchange& exchange, std::string& out);  // POST /api/evaluate
 
-// `"killSwitch":"…","ruleId":"…",…`: what decided; nothing where there is nothing to say.
-void AppendMetadata(std::string& out, const eval::Evaluation& evaluation);
-
 // A sentence for `errorDetails`.
 std::string_view DetailsOf(model::EvaluationError error);
 

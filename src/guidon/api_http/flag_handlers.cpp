@@ -6,6 +6,7 @@
 #include "guidon/api_http/handler_support.hpp"
 #include "guidon/api_http/handlers.hpp"
 #include "guidon/json/model_json.hpp"
+#include "guidon/library/explanation.hpp"
 
 namespace guidon::api_http::handlers {
 namespace {
@@ -48,64 +49,6 @@ Result<app::FlagFilter> FilterOf(const Query& query) {
 app::IfMatch OrAny(app::IfMatch match) {
   if (match.kind == app::IfMatch::Kind::kMissing) match.kind = app::IfMatch::Kind::kAny;
   return match;
-}
-
-model::Value ConditionToJson(const eval::TraceCondition& condition) {
-  model::Object out;
-  out.Set("attribute", condition.attribute);
-  out.Set("operator", condition.operator_name);
-  out.Set("values", condition.values);
-  out.Set("seen", condition.seen);
-  out.Set("missing", condition.missing);
-  out.Set("result", condition.result);
-  out.Set("depth", static_cast<std::int64_t>(condition.depth));
-  return out;
-}
-
-model::Value StepToJson(const eval::TraceStep& step) {
-  model::Object out;
-  out.Set("step", step.step);
-  out.Set("subject", step.subject);
-  out.Set("outcome", step.outcome);
-  out.Set("detail", step.detail);
-  model::List conditions;
-  for (const eval::TraceCondition& condition : step.conditions) conditions.push_back(ConditionToJson(condition));
-  out.Set("conditions", std::move(conditions));
-  if (step.hash) out.Set("hash", static_cast<std::int64_t>(*step.hash));
-  if (step.bucket) out.Set("bucket", static_cast<std::int64_t>(*step.bucket));
-  if (step.hash) out.Set("unit", step.unit);
-  return out;
-}
-
-void AppendExplanation(std::string& out, std::string_view key, const eval::Evaluation& evaluation,
-                       const eval::Trace& trace) {
-  out += "{\"flagKey\":";
-  json::AppendQuoted(out, key);
-  if (evaluation.variation != nullptr) {
-    out += ",\"value\":";
-    json::Append(out, evaluation.variation->value);
-    out += ",\"variation\":";
-    json::AppendQuoted(out, evaluation.variation->name);
-  }
-  out += ",\"reason\":\"";
-  out += model::NameOf(evaluation.reason);
-  out += '"';
-  if (evaluation.error != model::EvaluationError::kNone) {
-    out += ",\"errorCode\":\"";
-    out += model::NameOf(evaluation.error);
-    out += '"';
-  }
-  out += ",\"metadata\":{";
-  AppendMetadata(out, evaluation);
-  out += "},\"trace\":{\"sequence\":";
-  AppendNumber(out, trace.sequence);
-  out += ",\"steps\":[";
-  bool first = true;
-  for (const eval::TraceStep& step : trace.steps) {
-    if (!std::exchange(first, false)) out += ',';
-    json::Append(out, StepToJson(step));
-  }
-  out += "]}}";
 }
 
 Result<model::Context> ExplainedContext(const Call& call) {
@@ -210,7 +153,7 @@ Result<Response> ExplainFlag(const Call& call) {
   const bool hidden = call.info.principal.tenant_id && evaluation.error == model::EvaluationError::kFlagNotFound;
   if (missing || hidden) return Fail(ErrorCode::kNotFound, "There is no flag with this key here.", "flagKey");
   Response response;
-  AppendExplanation(response.body, key.str(), evaluation, trace);
+  library::AppendExplanation(response.body, key.str(), evaluation, trace);
   return response;
 }
 
