@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
+#include "eval_cases.hpp"
+#include "guidon/base/published.hpp"
 #include "guidon/eval/bucketing.hpp"
 #include "guidon/eval/evaluator.hpp"
 #include "guidon/eval/snapshot.hpp"
@@ -24,6 +31,7 @@ using model::FlagFields;
 
 constexpr int kEnvironmentFlags = 350;  // a web page's bulk request (issue's figure for comparison)
 constexpr int kManyFlags = 10'000;
+constexpr int kVeryManyFlags = 100'000;
 constexpr int kManyOverrides = 1'000'000;
 constexpr int kOverrideBatch = 90;  // overrides of one transaction of at most 100 items
 
@@ -50,19 +58,6 @@ Flag WithRollout(const std::string& flag_key) {
   return Must(Flag::Create(std::move(fields)));
 }
 
-Flag WithRule(const std::string& flag_key) {
-  FlagFields fields = Fields(flag_key);
-  model::ConditionGroup when;
-  when.children = {model::Condition{.attribute = "plan", .op = model::Operator::kIn, .values = {"pro", "enterprise"}},
-                   model::Condition{.attribute = "seats", .op = model::Operator::kGte, .values = {10}}};
-  model::Rule rule;
-  rule.id = "large-customers";
-  rule.when = std::move(when);
-  rule.serve = "off";
-  fields.targeting_rules = {std::move(rule)};
-  return Must(Flag::Create(std::move(fields)));
-}
-
 model::Override OverrideOf(const std::string& flag_key, int tenant) {
   return Must(model::Override::Create({.environment = "production",
                                        .flag_key = flag_key,
@@ -83,12 +78,6 @@ Definitions Mixed(int flag_count) {
   return definitions;
 }
 
-Definitions OneOfEach() {
-  Definitions definitions = Mixed(kEnvironmentFlags);
-  definitions.flags.push_back(WithRule("rule"));
-  return definitions;
-}
-
 model::Context Customer() {
   model::Context::Fields fields;
   fields.targeting_key = "user-4711";
@@ -98,16 +87,25 @@ model::Context Customer() {
   return Must(model::Context::Create(std::move(fields)));
 }
 
-void EvaluateOne(benchmark::State& state, const std::string& flag_key) {
-  const auto snapshot = Snapshot::Build(OneOfEach());
-  const model::Context context = Customer();
-  for (auto _ : state) benchmark::DoNotOptimize(Evaluate(*snapshot, flag_key, context, kNow));
+const bench::EvalCases& Cases() {
+  static const bench::EvalCases kCases = bench::LoadEvalCases("bench/eval_cases.json");
+  return kCases;
 }
-BENCHMARK_CAPTURE(EvaluateOne, static_flag, "feature-0");
-BENCHMARK_CAPTURE(EvaluateOne, tenant_override, "feature-1");
-BENCHMARK_CAPTURE(EvaluateOne, percentage_rollout, "feature-2");
-BENCHMARK_CAPTURE(EvaluateOne, rule_of_two_conditions, "rule");
-BENCHMARK_CAPTURE(EvaluateOne, unknown_flag, "no-such-flag");
+
+void EvaluateCase(benchmark::State& state, const std::string& flag_key) {
+  const bench::EvalCases& cases = Cases();
+  for (auto _ : state) benchmark::DoNotOptimize(Evaluate(*cases.snapshot, flag_key, cases.context, cases.now));
+}
+
+// As many users as a cache does not hold, because a million keys are no use otherwise.
+void EvaluateUsers(benchmark::State& state, const std::string& flag_key) {
+  const bench::EvalCases& cases = Cases();
+  std::size_t next = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(Evaluate(*cases.snapshot, flag_key, cases.users[next], cases.now));
+    next = (next + 1) % cases.users.size();
+  }
+}
 
 void EvaluateBulk(benchmark::State& state) {
   const auto snapshot = Snapshot::Build(Mixed(kEnvironmentFlags));
@@ -127,19 +125,99 @@ void Hash(benchmark::State& state) {
 }
 BENCHMARK(Hash);
 
-void BuildManyFlags(benchmark::State& state) {
-  const Definitions definitions = Mixed(kManyFlags);
-  for (auto _ : state) benchmark::DoNotOptimize(Snapshot::Build(definitions));
+// Five rules of two conditions, as products have them after some years.
+Flag WithFiveRules(const std::string& flag_key, int version) {
+  FlagFields fields = Fields(flag_key);
+  fields.version = static_cast<std::uint64_t>(version);
+  for (int i = 0; i < 5; ++i) {
+    model::ConditionGroup when;
+    when.children = {model::Condition{.attribute = "plan", .op = model::Operator::kIn, .values = {"pro", "enterprise"}},
+                     model::Condition{.attribute = "seats", .op = model::Operator::kGte, .values = {10 * i}}};
+    model::Rule rule;
+    rule.id = "rule-" + std::to_string(i);
+    rule.when = std::move(when);
+    rule.serve = "off";
+    fields.targeting_rules.push_back(std::move(rule));
+  }
+  return Must(Flag::Create(std::move(fields)));
 }
-BENCHMARK(BuildManyFlags)->Unit(benchmark::kMillisecond);
 
-void ApplyOneFlagOfMany(benchmark::State& state) {
-  auto snapshot = Snapshot::Build(Mixed(kManyFlags));
-  ChangeSet changes;
-  changes.flags = {WithRollout("feature-5000")};
-  for (auto _ : state) snapshot = snapshot->Apply(changes);
+Definitions ManyRules(int flag_count) {
+  Definitions definitions;
+  definitions.environment = "production";
+  for (int i = 0; i < flag_count; ++i) definitions.flags.push_back(WithFiveRules("feature-" + std::to_string(i), 1));
+  return definitions;
 }
-BENCHMARK(ApplyOneFlagOfMany)->Unit(benchmark::kMicrosecond);
+
+std::size_t HeapBytes() { return mallinfo2().uordblks; }
+
+// Of the snapshot alone: the definitions that it is built from are there before and after.
+template <class Make>
+double BytesPerFlag(Make make, int flag_count) {
+  const Definitions definitions = make(flag_count);
+  const std::size_t before = HeapBytes();
+  const auto snapshot = Snapshot::Build(definitions);
+  return static_cast<double>(HeapBytes() - before) / flag_count;
+}
+
+void BuildManyFlags(benchmark::State& state) {
+  const Definitions definitions = ManyRules(kManyFlags);
+  for (auto _ : state) {
+    state.PauseTiming();
+    Definitions copy = definitions;
+    state.ResumeTiming();
+    auto snapshot = Snapshot::Build(std::move(copy));
+    state.PauseTiming();
+    snapshot.reset();
+    state.ResumeTiming();
+  }
+  state.counters["bytes_per_typical_flag"] = BytesPerFlag(Mixed, kManyFlags);
+  state.counters["bytes_per_flag_of_5_rules"] = BytesPerFlag(ManyRules, kManyFlags);
+}
+BENCHMARK(BuildManyFlags)->Name("compile_10k_flags_of_5_rules")->Unit(benchmark::kMillisecond);
+
+void RecompileOneOfMany(benchmark::State& state) {
+  base::Published<Snapshot> published(Snapshot::Build(ManyRules(kVeryManyFlags)));
+  int version = 1;
+  for (auto _ : state) {
+    state.PauseTiming();
+    ChangeSet changes;
+    changes.flags = {WithFiveRules("feature-50000", ++version)};
+    state.ResumeTiming();
+    published.Publish(published.Get()->Apply(std::move(changes)));
+  }
+}
+BENCHMARK(RecompileOneOfMany)->Name("recompile_1_of_100k_and_publish")->Unit(benchmark::kMicrosecond);
+
+// Readers on one or two threads while another publishes 100 snapshots a second.
+void EvaluateWhilePublishing(benchmark::State& state) {
+  static std::unique_ptr<base::Published<Snapshot>> published;
+  static std::jthread publisher;
+  if (state.thread_index() == 0) {
+    published = std::make_unique<base::Published<Snapshot>>(Snapshot::Build(Mixed(kEnvironmentFlags)));
+    publisher = std::jthread([](const std::stop_token& stop) {
+      for (int version = 1; !stop.stop_requested(); ++version) {
+        ChangeSet changes;
+        changes.flags = {WithFiveRules("feature-3", version)};
+        published->Publish(published->Get()->Apply(std::move(changes)));
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      }
+    });
+  }
+  const model::Context context = Customer();
+  std::unique_ptr<base::Published<Snapshot>::Reader> reader;
+  for (auto _ : state) {
+    if (reader == nullptr) reader = std::make_unique<base::Published<Snapshot>::Reader>(*published);
+    benchmark::DoNotOptimize(Evaluate(reader->Current(), "feature-1", context, kNow));
+  }
+  state.SetItemsProcessed(state.iterations());
+  reader.reset();
+  if (state.thread_index() == 0) {
+    publisher.request_stop();
+    publisher.join();
+  }
+}
+BENCHMARK(EvaluateWhilePublishing)->Name("while_publishing")->Threads(1)->Threads(2)->UseRealTime();
 
 Definitions ManyOverrides() {
   Definitions definitions;
@@ -200,4 +278,16 @@ BENCHMARK(EvaluateAmongManyOverrides);
 }  // namespace
 }  // namespace guidon::eval
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  using guidon::eval::EvaluateCase;
+  using guidon::eval::EvaluateUsers;
+  for (const char* name : {"static", "override", "rollout", "rule_rollout", "ten_rules"})
+    benchmark::RegisterBenchmark(name, EvaluateCase, std::string(name));
+  benchmark::RegisterBenchmark("unknown", EvaluateCase, std::string("no-such-flag"));
+  benchmark::RegisterBenchmark("segment_1m", EvaluateUsers, std::string("segment_1m"));
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
