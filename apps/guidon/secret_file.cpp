@@ -60,7 +60,7 @@ Outcome<std::string> ReadSecretFile(const std::filesystem::path& file) {
 }
 
 Outcome<std::string> MakeSecretFile(const std::filesystem::path& file) {
-  const std::string secret = NewSecret();
+  std::string secret = NewSecret();
   const std::string text = secret + "\n";
   const std::filesystem::path part = file.string() + ".part";
   {

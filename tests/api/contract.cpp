@@ -41,8 +41,8 @@ std::size_t CharactersOf(const std::string& text) {
 }  // namespace
 
 const Contract& Contract::Get() {
-  static const Contract contract;
-  return contract;
+  static const Contract kContract;
+  return kContract;
 }
 
 Contract::Contract() {

@@ -163,7 +163,7 @@ TEST_F(ManagementTest, ListsArePagedAndFiltered) {
   do {
     const Reply page = Send("GET", kFlags + "?limit=3" + (cursor.empty() ? "" : "&cursor=" + cursor));
     ASSERT_EQ(page.status, 200) << page.body;
-    for (int i = 0; i < 3 && page.At({"items", std::to_string(i), "flagKey"}) != ""; ++i)
+    for (int i = 0; i < 3 && !page.At({"items", std::to_string(i), "flagKey"}).empty(); ++i)
       keys.push_back(page.At({"items", std::to_string(i), "flagKey"}));
     cursor = page.At({"nextCursor"});
     ++pages;

@@ -6,7 +6,6 @@
 namespace guidon::app::testing {
 namespace {
 
-using base::ErrorCode;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

@@ -16,7 +16,6 @@ namespace {
 
 using base::ErrorCode;
 using ::testing::ElementsAre;
-using ::testing::Lt;
 using ::testing::SizeIs;
 using TransactAnswer = std::optional<base::Result<store::TransactionResult>>;
 

@@ -21,7 +21,7 @@ class Flags : public ::testing::Test {
   FlagService& flags = world.app->flags();
   const model::Environment development = Env("development");
 
-  std::vector<std::string> KeysOf(const FlagFilter& filter, RequestInfo request) {
+  std::vector<std::string> KeysOf(const FlagFilter& filter, const RequestInfo& request) {
     std::vector<std::string> keys;
     store::PageRequest page{.limit = 3, .cursor = {}};
     while (true) {

@@ -114,7 +114,7 @@ TEST_F(Races, WritersOfDifferentFlagsAllSucceedAndShareTransactions) {
       EXPECT_GE(world.Snapshot()->sequence(), created->sequence);
     }
   });
-  ExpectGapFree(kThreads * 10);
+  ExpectGapFree(kThreads * std::size_t{10});
   EXPECT_EQ(world.app->committer().figures().changes, kThreads * 10U);
   std::size_t audited = 0;
   for (const auto& change : world.Changes()) audited += world.Audit(change.resource).size();

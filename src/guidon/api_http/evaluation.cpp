@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guidon/api_http/evaluation.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "guidon/api_http/api.hpp"
 #include "guidon/api_http/wire.hpp"
 #include "guidon/base/time.hpp"
 #include "guidon/json/json.hpp"
 #include "guidon/json/model_json.hpp"
+#include "guidon/library/explanation.hpp"
 
 namespace guidon::api_http {
 namespace {
@@ -96,7 +101,7 @@ void AppendSuccess(std::string& out, const Evaluation& evaluation) {
   out += '"';
   if (evaluation.expired || evaluation.stale || !evaluation.kill_switch.empty() || !evaluation.rule_id.empty()) {
     out += ",\"metadata\":{";
-    AppendMetadata(out, evaluation);
+    library::AppendMetadata(out, evaluation);
     out += '}';
   }
   out += '}';
@@ -134,16 +139,18 @@ int WriteNotModified(const Exchange& exchange, std::string_view tag, std::string
 }
 
 void EvaluateVisible(Exchange& exchange, const eval::Snapshot& snapshot, const model::Context& context) {
-  std::vector<Evaluation>& results = exchange.io.evaluations;
-  results.clear();
-  const base::Timestamp now = exchange.api.app().clock().Now();
-  for (const eval::CompiledFlag* flag : snapshot.flags()) {
-    if (!MaySee(*exchange.access.principal, *flag)) continue;
-    const Evaluation evaluation = eval::Evaluate(snapshot, *flag, context, now);
-    if (evaluation.error == EvaluationError::kFlagNotFound) continue;
-    exchange.io.counters.NoteEvaluation(evaluation);
-    results.push_back(evaluation);
+  std::span<const eval::CompiledFlag* const> flags = snapshot.flags();
+  if (exchange.access.principal->kind == app::PrincipalKind::kClient) {
+    std::vector<const eval::CompiledFlag*>& visible = exchange.io.visible_flags;
+    visible.clear();
+    std::ranges::copy_if(flags, std::back_inserter(visible),
+                         [](const auto* flag) { return eval::IsClientVisible(*flag); });
+    flags = visible;
   }
+  std::vector<Evaluation>& results = exchange.io.evaluations;
+  eval::EvaluateAll(snapshot, flags, context, exchange.api.app().clock().Now(), results);
+  std::erase_if(results, [](const Evaluation& one) { return one.error == EvaluationError::kFlagNotFound; });
+  for (const Evaluation& evaluation : results) exchange.io.counters.NoteEvaluation(evaluation);
 }
 
 void AppendAll(std::string& out, const Exchange& exchange) {
@@ -269,32 +276,6 @@ std::optional<Problem> AdmitSmall(Exchange& exchange, SmallRequest& request) {
 }
 
 }  // namespace
-
-void AppendMetadata(std::string& out, const Evaluation& evaluation) {
-  bool first = true;
-  const auto name = [&](std::string_view text) {
-    if (!std::exchange(first, false)) out += ',';
-    out += '"';
-    out += text;
-    out += "\":";
-  };
-  if (!evaluation.kill_switch.empty()) {
-    name("killSwitch");
-    json::AppendQuoted(out, evaluation.kill_switch);
-  }
-  if (!evaluation.rule_id.empty()) {
-    name("ruleId");
-    json::AppendQuoted(out, evaluation.rule_id);
-  }
-  if (evaluation.expired) {
-    name("expired");
-    out += "true";
-  }
-  if (evaluation.stale) {
-    name("stale");
-    out += "true";
-  }
-}
 
 std::string_view DetailsOf(EvaluationError error) {
   switch (error) {

@@ -40,7 +40,8 @@ class IoState {
   std::string_view date_header() const { return date_header_; }
 
   IoCounters counters;
-  std::vector<eval::Evaluation> evaluations;  // of one bulk request
+  std::vector<const eval::CompiledFlag*> visible_flags;  // to a client key, in one bulk request
+  std::vector<eval::Evaluation> evaluations;             // of one bulk request
 
  private:
   struct EnvironmentReader {

@@ -51,7 +51,7 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() { Stop(std::chrono::milliseconds(0)); }
 
 base::Result<std::unique_ptr<Server>> Server::Start(app::Application& app, const store::MeteredTable& table,
-                                                    ServerOptions options) {
+                                                    const ServerOptions& options) {
   GUIDON_TRY(Check(options));
   auto impl = std::make_unique<Impl>(app, table, options);
   const unsigned count = LoopCount(options);

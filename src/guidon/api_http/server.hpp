@@ -47,7 +47,7 @@ class Server {
   // Binds, listens and starts serving. `app` and `table` outlive the server. Errors: kUnavailable (address in use …),
   // kInvalidArgument.
   static base::Result<std::unique_ptr<Server>> Start(app::Application& app, const store::MeteredTable& table,
-                                                     ServerOptions options);
+                                                     const ServerOptions& options);
   ~Server();  // as Stop(0)
 
   std::uint16_t port() const;  // the one that was bound

@@ -62,7 +62,7 @@ store::AuditRecord AuditOf(const RequestInfo& request, const ChangeNote& note) {
           .after = note.after};
 }
 
-PreparedChange Prepare(const RequestInfo& request, ChangeNote note,
+PreparedChange Prepare(const RequestInfo& request, const ChangeNote& note,
                        const std::optional<store::IdempotencyRecord>& idempotency) {
   PreparedChange change;
   change.scope = note.scope;

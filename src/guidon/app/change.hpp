@@ -41,7 +41,7 @@ store::AuditRecord AuditOf(const RequestInfo& request, const ChangeNote& note);
 
 // The change with everything but its operations, effect and explanation. The note's `after` is what an idempotent
 // request is answered with when it comes again.
-PreparedChange Prepare(const RequestInfo& request, ChangeNote note,
+PreparedChange Prepare(const RequestInfo& request, const ChangeNote& note,
                        const std::optional<store::IdempotencyRecord>& idempotency);
 
 // Nothing where the request has no idempotency key. Error: kInvalidArgument naming "Idempotency-Key".

@@ -48,7 +48,7 @@ base::Status CheckScope(const Services& services, const Principal& principal, co
   // The switch of a deleted flag can be released by whoever may release any.
   if (!must_exist && !principal.tenant_id) return {};
   GUIDON_ASSIGN(const auto key, model::FlagKey::Parse(scope.id(), "scope"));
-  const base::Status visible = CheckFlagVisible(services, principal, env, key);
+  base::Status visible = CheckFlagVisible(services, principal, env, key);
   if (!visible && !must_exist && visible.error().code == ErrorCode::kNotFound)
     return std::unexpected(NotEngaged(scope));
   return visible;

@@ -1,7 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guidon/eval/attribute_path.hpp"
 
+#include "guidon/eval/string_hash.hpp"
+
 namespace guidon::eval {
+namespace {
+
+// Up to here looking at all names, most of which differ in length, beats halving.
+constexpr std::size_t kLinearMax = 16;
+
+const model::Value* Member(const model::Object& object, std::string_view name) {
+  if (object.size() > kLinearMax) return object.Find(name);
+  for (const auto& [member, value] : object) {
+    if (SameText(member, name)) return &value;
+  }
+  return nullptr;
+}
+
+AttributeValue OfText(const std::string* text) {
+  return {.text = text, .value = nullptr, .head = text == nullptr ? 0 : HeadOf(*text)};
+}
+
+}  // namespace
 
 base::Result<AttributePath> AttributePath::Parse(std::string_view text) {
   AttributePath path;
@@ -24,17 +44,17 @@ base::Result<AttributePath> AttributePath::Parse(std::string_view text) {
 }
 
 AttributeValue AttributePath::Resolve(const model::Context& context) const {
-  if (source_ == Source::kTargetingKey) return {.text = context.targeting_key()};
-  if (source_ == Source::kTenantId) return {.text = context.tenant_id()};
+  if (source_ == Source::kTargetingKey) return OfText(context.targeting_key());
+  if (source_ == Source::kTenantId) return OfText(context.tenant_id());
   const model::Object* object = &context.attributes();
   const model::Value* value = nullptr;
   for (const std::string& name : names_) {
-    value = object == nullptr ? nullptr : object->Find(name);
+    value = object == nullptr ? nullptr : Member(*object, name);
     if (value == nullptr || value->IsNull()) return {};
     object = value->AsObject();
   }
-  if (const std::string* text = value->AsString()) return {.text = text};
-  return {.value = value};
+  if (const std::string* text = value->AsString()) return OfText(text);
+  return {.text = nullptr, .value = value, .head = 0};
 }
 
 }  // namespace guidon::eval

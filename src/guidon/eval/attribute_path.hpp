@@ -11,10 +11,12 @@
 
 namespace guidon::eval {
 
-// What a context holds at a path: a string of its own, or an attribute's value. Both null: missing.
+// What a context holds at a path: a string of its own, or an attribute's value. Both null: missing. Without
+// initialisers, because evaluations keep a table of them of which most stay unused.
 struct AttributeValue {
-  const std::string* text = nullptr;
-  const model::Value* value = nullptr;  // never a string or null: those are `text` and missing
+  const std::string* text;
+  const model::Value* value;  // never a string or null: those are `text` and missing
+  std::uint64_t head;         // HeadOf(*text)
   bool IsMissing() const { return text == nullptr && value == nullptr; }
 };
 

@@ -9,12 +9,14 @@
 namespace guidon::eval {
 
 base::Status CheckCompiles(const model::Flag& flag) {
-  if (auto compiled = CompileFlag(flag, {}); !compiled) return std::unexpected(std::move(compiled).error());
+  AttributeSlots slots;
+  if (auto compiled = CompileFlag(flag, {}, slots); !compiled) return std::unexpected(std::move(compiled).error());
   return {};
 }
 
 base::Status CheckCompiles(const model::Segment& segment) {
-  if (auto compiled = CompileSegment(segment); !compiled) return std::unexpected(std::move(compiled).error());
+  AttributeSlots slots;
+  if (auto compiled = CompileSegment(segment, slots); !compiled) return std::unexpected(std::move(compiled).error());
   return {};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <variant>
@@ -9,6 +10,7 @@
 #include "guidon/base/result.hpp"
 #include "guidon/base/time.hpp"
 #include "guidon/eval/attribute_path.hpp"
+#include "guidon/eval/attribute_slots.hpp"
 #include "guidon/eval/network.hpp"
 #include "guidon/eval/number.hpp"
 #include "guidon/eval/regex.hpp"
@@ -25,10 +27,9 @@ struct ValueSet {
   bool has_false = false;
 };
 
-// A condition whose operands were parsed once.
-struct CompiledCondition {
+// What a condition compares with, parsed once.
+struct ConditionOperands {
   AttributePath attribute;
-  model::Operator op = model::Operator::kIn;
   // By operator: in/notIn ValueSet; contains/startsWith/endsWith, semver… (checked text) and inSegment (keys) strings;
   // matches Regex; lt … eq Number; before/after Timestamp; inCidr Network; exists what presence must be.
   std::variant<ValueSet, std::vector<std::string>, std::vector<Regex>, std::vector<Number>,
@@ -39,14 +40,41 @@ struct CompiledCondition {
   std::string values_text;
 };
 
-// A condition (`condition` set), or a group of nodes.
-struct CompiledNode {
-  std::unique_ptr<const CompiledCondition> condition;
-  model::GroupKind kind = model::GroupKind::kAll;
-  std::vector<CompiledNode> children;
+struct CompiledCondition {
+  // The usual conditions meet the usual values without a look at the operands.
+  enum class Shortcut : std::uint8_t {
+    kNone,
+    kStrings,  // in, notIn: a text is looked up in `strings`, which is not empty
+    kInteger,  // lt … eq with one integer: an integer is compared with `integer`
+    kPrefix,   // startsWith with one text, `affix`
+    kSuffix    // endsWith with one text, `affix`
+  };
+
+  model::Operator op = model::Operator::kIn;
+  Shortcut shortcut = Shortcut::kNone;
+  std::uint8_t slot = AttributeSlots::kNone;
+  union {
+    const StringSet* strings = nullptr;  // of `operands`
+    std::int64_t integer;
+    const std::string* affix;  // of `operands`
+  };
+  std::unique_ptr<const ConditionOperands> operands;
 };
 
-// Parses every operand. Error: kInvalidArgument with the JSON path below the group ("all[0].values[1]").
-base::Result<CompiledNode> CompileConditions(const model::ConditionGroup& group);
+// A condition, or a group of nodes (`children` not empty, or an empty group: then `condition` has no operands).
+struct CompiledNode {
+  bool IsGroup() const { return condition.operands == nullptr; }
+
+  CompiledCondition condition;
+  model::GroupKind kind = model::GroupKind::kAll;
+  // Cheap ones first: which of them decides makes no difference to the answer.
+  std::vector<CompiledNode> children;
+  // children[written[i]] was written as number i; empty where the order is as it was written.
+  std::vector<std::uint16_t> written;
+};
+
+// Parses every operand and numbers the attributes. Error: kInvalidArgument with the JSON path below the group
+// ("all[0].values[1]").
+base::Result<CompiledNode> CompileConditions(const model::ConditionGroup& group, AttributeSlots& slots);
 
 }  // namespace guidon::eval

@@ -29,17 +29,13 @@ CompiledFlag::CompiledFlag(std::shared_ptr<const FlagBody> body, OverrideTable o
   Fingerprint fingerprint;
   fingerprint.Add(body_->fingerprint).Add(overrides_.digest()).Add(stale_).Add(broken_tenant_);
   fingerprint_ = fingerprint.Finish();
+  has_answer_to_all_ = body_->context_free && overrides_.empty() && !body_->expires_at && !broken_tenant_;
+  if (has_answer_to_all_) answer_to_all_ = AnswerWithoutContext(*this);
 }
 
-bool CompiledFlag::IsVisibleTo(const std::string* tenant_id) const {
-  const auto allows = [tenant_id](const std::optional<std::string>& owner) {
-    return !owner || (tenant_id != nullptr && *tenant_id == *owner);
-  };
-  return allows(body_->tenant_id) && allows(broken_tenant_);
-}
-
-CompiledFlag::OverrideAnswer CompiledFlag::FindOverride(std::string_view tenant_id) const {
-  if (const auto number = overrides_.Find(tenant_id)) return {.found = true, .variation = override_targets_[*number]};
+CompiledFlag::OverrideAnswer CompiledFlag::FindOverride(std::string_view tenant_id, std::uint64_t tenant_hash) const {
+  if (const std::uint32_t* number = overrides_.Find(tenant_id, tenant_hash))
+    return {.found = true, .variation = override_targets_[*number]};
   const CompiledVariation* variation = body_->FindTenantOverride(tenant_id);
   return {.found = variation != nullptr, .variation = variation};
 }

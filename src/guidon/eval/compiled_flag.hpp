@@ -11,7 +11,9 @@
 
 #include "guidon/base/error.hpp"
 #include "guidon/base/time.hpp"
+#include "guidon/eval/bucketing.hpp"
 #include "guidon/eval/compiled_condition.hpp"
+#include "guidon/eval/evaluator.hpp"
 #include "guidon/eval/override_table.hpp"
 #include "guidon/eval/snapshot.hpp"
 #include "guidon/model/flag.hpp"
@@ -55,29 +57,37 @@ struct FlagBody {
   // What `tenantOverrides` of the flag item says; nullptr where it says nothing.
   const CompiledVariation* FindTenantOverride(std::string_view tenant_id) const;
 
-  std::string key;
-  std::string annotation;
-  std::optional<base::Error> broken;  // then nothing below is set but the tenant
-  std::optional<std::string> tenant_id;
-  std::string owner;
-  model::FlagType type = model::FlagType::kBoolean;
-  model::FlagState state = model::FlagState::kEnabled;
-  bool client_visible = false;
+  // What most evaluations look at lies together.
+
+  // Enabled for everybody, whole, without end and prerequisites: only a kill switch can come before overrides.
+  bool ordinary = false;
   bool default_enabled = false;
   // Nothing in the definition depends on the context.
   bool context_free = false;
-  std::vector<CompiledVariation> variations;  // by name
+  bool client_visible = false;
+  model::FlagType type = model::FlagType::kBoolean;
+  model::FlagState state = model::FlagState::kEnabled;
+  std::uint8_t bucket_by_slot = AttributeSlots::kNone;
+  UnitHash salt{""};
   const CompiledVariation* default_variation = nullptr;
   const CompiledVariation* off_variation = nullptr;
-  const CompiledVariation* kill_variation = nullptr;  // the off variation where none was named
-  std::string salt;
-  std::string bucket_by_text;
-  AttributePath bucket_by;
   std::optional<CompiledSplit> rollout;
   std::vector<CompiledRule> rules;
-  std::vector<CompiledPrerequisite> prerequisites;
   std::vector<std::pair<std::string, const CompiledVariation*>> tenant_overrides;  // by tenant
+  AttributePath bucket_by;
+
+  std::string key;
+  std::uint64_t key_hash = 0;
+  std::string owner;
+  std::uint64_t owner_hash = 0;
+  const CompiledVariation* kill_variation = nullptr;  // the off variation where none was named
+  std::vector<CompiledPrerequisite> prerequisites;
   std::optional<base::Timestamp> expires_at;
+  std::optional<std::string> tenant_id;
+  std::vector<CompiledVariation> variations;  // by name
+  std::optional<base::Error> broken;          // then nothing above is set but key, owner and tenant
+  std::string annotation;
+  std::string bucket_by_text;
   std::uint64_t fingerprint = 0;
 };
 
@@ -86,7 +96,11 @@ class CompiledFlag {
   // `broken_tenant`: with `stale`, the owner that the unreadable definition named.
   CompiledFlag(std::shared_ptr<const FlagBody> body, OverrideTable overrides, bool stale,
                std::optional<std::string> broken_tenant);
+  CompiledFlag(const CompiledFlag&) = delete;
+  CompiledFlag& operator=(const CompiledFlag&) = delete;
 
+  // The answer to everybody, at any time, as long as no kill switch is engaged; nullptr where there is no such answer.
+  const Evaluation* answer_to_all() const { return has_answer_to_all_ ? &answer_to_all_ : nullptr; }
   const FlagBody& body() const { return *body_; }
   const std::shared_ptr<const FlagBody>& shared_body() const { return body_; }
   const OverrideTable& overrides() const { return overrides_; }
@@ -94,17 +108,26 @@ class CompiledFlag {
   const std::optional<std::string>& broken_tenant() const { return broken_tenant_; }
 
   // Spec 3, step 1: a tenant's flag exists for that tenant only.
-  bool IsVisibleTo(const std::string* tenant_id) const;
+  bool IsVisibleTo(const std::string* tenant_id) const {
+    const auto allows = [tenant_id](const std::optional<std::string>& owner) {
+      return !owner || (tenant_id != nullptr && *tenant_id == *owner);
+    };
+    return allows(body_->tenant_id) && allows(broken_tenant_);
+  }
 
+  bool HasOverrides() const { return !overrides_.empty() || !body_->tenant_overrides.empty(); }
   struct OverrideAnswer {
     bool found = false;
     const CompiledVariation* variation = nullptr;  // nullptr: the override names a variation that the flag lacks
   };
   // An override item wins over the flag's own `tenantOverrides`.
-  OverrideAnswer FindOverride(std::string_view tenant_id) const;
+  OverrideAnswer FindOverride(std::string_view tenant_id, std::uint64_t tenant_hash) const;
   std::uint64_t fingerprint() const { return fingerprint_; }
 
  private:
+  // First, beside what tells whether there is one: most evaluations of most products need nothing else.
+  bool has_answer_to_all_ = false;
+  Evaluation answer_to_all_;
   // Shared with other snapshots whose flag has the same definition and other overrides.
   std::shared_ptr<const FlagBody> body_;
   OverrideTable overrides_;
@@ -113,5 +136,8 @@ class CompiledFlag {
   std::optional<std::string> broken_tenant_;
   std::uint64_t fingerprint_;
 };
+
+// What the evaluator answers to an empty context while no kill switch is engaged.
+Evaluation AnswerWithoutContext(const CompiledFlag& flag);
 
 }  // namespace guidon::eval

@@ -27,6 +27,7 @@ struct CompiledSegment {
 using SegmentMap = PersistentMap<std::shared_ptr<const CompiledSegment>>;
 
 // Error: kInvalidArgument with the JSON path.
-base::Result<std::shared_ptr<const CompiledSegment>> CompileSegment(const model::Segment& segment);
+base::Result<std::shared_ptr<const CompiledSegment>> CompileSegment(const model::Segment& segment,
+                                                                    AttributeSlots& slots);
 
 }  // namespace guidon::eval

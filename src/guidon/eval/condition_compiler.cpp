@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -53,7 +55,7 @@ Result<Network> NetworkOf(const Value& value) {
 
 // All values through `parse`; an error carries `values[i]`.
 template <class Operand>
-base::Status ParseAll(const Condition& condition, Result<Operand> (*parse)(const Value&), CompiledCondition& compiled) {
+base::Status ParseAll(const Condition& condition, Result<Operand> (*parse)(const Value&), ConditionOperands& compiled) {
   std::vector<Operand> operands;
   operands.reserve(condition.values.size());
   for (std::size_t i = 0; i < condition.values.size(); ++i) {
@@ -65,7 +67,7 @@ base::Status ParseAll(const Condition& condition, Result<Operand> (*parse)(const
   return {};
 }
 
-base::Status ParseSet(const Condition& condition, CompiledCondition& compiled) {
+base::Status ParseSet(const Condition& condition, ConditionOperands& compiled) {
   std::vector<std::string> strings;
   std::vector<Number> numbers;
   ValueSet set;
@@ -87,7 +89,7 @@ base::Status ParseSet(const Condition& condition, CompiledCondition& compiled) {
   return {};
 }
 
-base::Status ParsePresence(const Condition& condition, CompiledCondition& compiled) {
+base::Status ParsePresence(const Condition& condition, ConditionOperands& compiled) {
   if (condition.values.empty()) {
     compiled.operand = true;
     return {};
@@ -99,7 +101,7 @@ base::Status ParsePresence(const Condition& condition, CompiledCondition& compil
   return {};
 }
 
-base::Status ParseOperands(const Condition& condition, CompiledCondition& compiled) {
+base::Status ParseOperands(const Condition& condition, ConditionOperands& compiled) {
   switch (condition.op) {
     case Operator::kIn:
     case Operator::kNotIn: return ParseSet(condition, compiled);
@@ -126,41 +128,115 @@ base::Status ParseOperands(const Condition& condition, CompiledCondition& compil
   return Fail(ErrorCode::kUnsupported, "is not known to this version", "operator");
 }
 
-Result<CompiledNode> CompileCondition(const Condition& condition) {
-  auto compiled = std::make_unique<CompiledCondition>();
-  compiled->op = condition.op;
+// Roughly nanoseconds, for putting cheap conditions first.
+unsigned CostOf(Operator op) {
+  switch (op) {
+    case Operator::kExists: return 1;
+    case Operator::kIn:
+    case Operator::kNotIn:
+    case Operator::kLt:
+    case Operator::kLte:
+    case Operator::kGt:
+    case Operator::kGte:
+    case Operator::kEq: return 4;
+    case Operator::kContains:
+    case Operator::kStartsWith:
+    case Operator::kEndsWith: return 8;
+    case Operator::kBefore:
+    case Operator::kAfter:
+    case Operator::kSemverEq:
+    case Operator::kSemverLt:
+    case Operator::kSemverLte:
+    case Operator::kSemverGt:
+    case Operator::kSemverGte:
+    case Operator::kInCidr: return 40;
+    case Operator::kInSegment: return 60;
+    case Operator::kMatches: return 300;
+  }
+  return 300;
+}
+
+unsigned CostOf(const CompiledNode& node) {
+  if (!node.IsGroup()) return CostOf(node.condition.op);
+  unsigned cost = 2;
+  for (const CompiledNode& child : node.children) cost += CostOf(child);
+  return cost;
+}
+
+void PutCheapFirst(CompiledNode& group) {
+  std::vector<std::pair<unsigned, std::uint16_t>> order;
+  order.reserve(group.children.size());
+  for (const CompiledNode& child : group.children)
+    order.emplace_back(CostOf(child), static_cast<std::uint16_t>(order.size()));
+  if (std::ranges::is_sorted(order)) return;
+  std::ranges::sort(order);
+  std::vector<CompiledNode> sorted;
+  sorted.reserve(order.size());
+  group.written.resize(order.size());
+  for (const auto& [cost, place] : order) {
+    group.written[place] = static_cast<std::uint16_t>(sorted.size());
+    sorted.push_back(std::move(group.children[place]));
+  }
+  group.children = std::move(sorted);
+}
+
+void ChooseShortcut(CompiledCondition& condition) {
+  using Shortcut = CompiledCondition::Shortcut;
+  if (const auto* set = std::get_if<ValueSet>(&condition.operands->operand)) {
+    if (set->strings.empty()) return;
+    condition.shortcut = Shortcut::kStrings;
+    condition.strings = &set->strings;
+  } else if (const auto* numbers = std::get_if<std::vector<Number>>(&condition.operands->operand)) {
+    const std::int64_t* integer = numbers->size() == 1 ? std::get_if<std::int64_t>(&numbers->front()) : nullptr;
+    if (integer == nullptr) return;
+    condition.shortcut = Shortcut::kInteger;
+    condition.integer = *integer;
+  } else if (condition.op == Operator::kStartsWith || condition.op == Operator::kEndsWith) {
+    const auto& texts = *std::get_if<std::vector<std::string>>(&condition.operands->operand);
+    if (texts.size() != 1) return;
+    condition.shortcut = condition.op == Operator::kStartsWith ? Shortcut::kPrefix : Shortcut::kSuffix;
+    condition.affix = &texts.front();
+  }
+}
+
+Result<CompiledNode> CompileCondition(const Condition& condition, AttributeSlots& slots) {
+  auto operands = std::make_unique<ConditionOperands>();
+  CompiledNode node;
+  node.condition.op = condition.op;
   if (condition.op != Operator::kInSegment) {
     auto path = AttributePath::Parse(condition.attribute);
     if (!path) return std::unexpected(model::Below("attribute", std::move(path).error()));
-    compiled->attribute = *std::move(path);
+    operands->attribute = *std::move(path);
+    node.condition.slot = slots.NumberOf(condition.attribute);
   }
-  GUIDON_TRY(ParseOperands(condition, *compiled));
-  compiled->attribute_text = condition.attribute;
-  compiled->values_text = TextOfValues(condition.values);
-  CompiledNode node;
-  node.condition = std::move(compiled);
+  GUIDON_TRY(ParseOperands(condition, *operands));
+  operands->attribute_text = condition.attribute;
+  operands->values_text = TextOfValues(condition.values);
+  node.condition.operands = std::move(operands);
+  ChooseShortcut(node.condition);
   return node;
 }
 
-Result<CompiledNode> CompileNode(const model::ConditionNode& node) {
-  if (const auto* group = std::get_if<model::ConditionGroup>(&node)) return CompileConditions(*group);
-  return CompileCondition(std::get<Condition>(node));
+Result<CompiledNode> CompileNode(const model::ConditionNode& node, AttributeSlots& slots) {
+  if (const auto* group = std::get_if<model::ConditionGroup>(&node)) return CompileConditions(*group, slots);
+  return CompileCondition(std::get<Condition>(node), slots);
 }
 
 }  // namespace
 
-Result<CompiledNode> CompileConditions(const model::ConditionGroup& group) {
+Result<CompiledNode> CompileConditions(const model::ConditionGroup& group, AttributeSlots& slots) {
   CompiledNode compiled;
   compiled.kind = group.kind;
   compiled.children.reserve(group.children.size());
   for (std::size_t i = 0; i < group.children.size(); ++i) {
-    auto child = CompileNode(group.children[i]);
+    auto child = CompileNode(group.children[i], slots);
     if (!child) {
       const std::string at = std::string(NameOf(group.kind)) + "[" + std::to_string(i) + "]";
       return std::unexpected(model::Below(at, std::move(child).error()));
     }
     compiled.children.push_back(*std::move(child));
   }
+  PutCheapFirst(compiled);
   return compiled;
 }
 

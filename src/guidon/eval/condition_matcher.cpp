@@ -2,7 +2,10 @@
 #include "guidon/eval/condition_matcher.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <utility>
 
 #include "guidon/eval/value_text.hpp"
 
@@ -25,77 +28,119 @@ void DescribeSegment(std::string& text, const std::string& key, const CompiledSe
   text += result == Truth::kTrue ? ": true" : result == Truth::kFalse ? ": false" : ": not known";
 }
 
+bool MatchesOrder(Operator op, std::int64_t seen, std::int64_t operand) {
+  switch (op) {
+    case Operator::kLt: return seen < operand;
+    case Operator::kLte: return seen <= operand;
+    case Operator::kGt: return seen > operand;
+    case Operator::kGte: return seen >= operand;
+    default: return seen == operand;
+  }
+}
+
+[[gnu::always_inline]] inline bool Matches(const CompiledCondition& condition, const AttributeValue& seen) {
+  using Shortcut = CompiledCondition::Shortcut;
+  switch (condition.shortcut) {
+    case Shortcut::kStrings:
+      if (seen.text == nullptr) break;
+      return condition.strings->Contains(*seen.text, seen.head) == (condition.op == Operator::kIn);
+    case Shortcut::kInteger:
+      if (seen.value == nullptr || seen.value->AsInteger() == nullptr) break;
+      return MatchesOrder(condition.op, *seen.value->AsInteger(), condition.integer);
+    case Shortcut::kPrefix:
+      if (seen.text == nullptr) break;
+      return seen.text->starts_with(*condition.affix);
+    case Shortcut::kSuffix:
+      if (seen.text == nullptr) break;
+      return seen.text->ends_with(*condition.affix);
+    case Shortcut::kNone: break;
+  }
+  return MatchesAttribute(condition, seen);
+}
+
 }  // namespace
 
-Truth ConditionMatcher::Match(const CompiledNode& node, std::vector<TraceCondition>* trace, std::size_t depth) const {
-  if (node.condition == nullptr) return MatchGroup(node, trace, depth);
-  const CompiledCondition& condition = *node.condition;
-  if (condition.op == Operator::kInSegment) return MatchSegments(condition, trace, depth);
-  const AttributeValue attribute = condition.attribute.Resolve(context_);
-  const bool matches = MatchesAttribute(condition, attribute);
-  if (trace != nullptr) {
-    trace->push_back({.attribute = condition.attribute_text,
-                      .operator_name = std::string(NameOf(condition.op)),
-                      .values = condition.values_text,
-                      .seen = TextOfAttribute(attribute),
-                      .missing = attribute.IsMissing(),
-                      .result = matches,
-                      .depth = depth});
+template <bool kTraced>
+Truth ConditionMatcher<kTraced>::MatchCondition(const CompiledCondition& condition, std::size_t depth) const {
+  if (condition.op == Operator::kInSegment) return MatchSegments(condition, depth);
+  const AttributeValue& seen = attributes_.Of(condition.operands->attribute, condition.slot);
+  const bool matches = Matches(condition, seen);
+  if constexpr (kTraced) {
+    trace_->push_back({.attribute = condition.operands->attribute_text,
+                       .operator_name = std::string(NameOf(condition.op)),
+                       .values = condition.operands->values_text,
+                       .seen = TextOfAttribute(seen),
+                       .missing = seen.IsMissing(),
+                       .result = matches,
+                       .depth = depth});
   }
   return FromBool(matches);
 }
 
-Truth ConditionMatcher::MatchGroup(const CompiledNode& group, std::vector<TraceCondition>* trace,
-                                   std::size_t depth) const {
-  const std::size_t head = trace != nullptr ? trace->size() : 0;
-  if (trace != nullptr) trace->push_back({.operator_name = std::string(NameOf(group.kind)), .depth = depth});
+template <bool kTraced>
+Truth ConditionMatcher<kTraced>::MatchGroup(const CompiledNode& group, std::size_t depth) const {
+  std::size_t head = 0;
+  if constexpr (kTraced) {
+    head = trace_->size();
+    trace_->push_back({.operator_name = std::string(NameOf(group.kind)), .depth = depth});
+  }
+  // No group without members matches anybody, whatever logic says of empty conjunctions and negations.
   const bool is_all = group.kind == GroupKind::kAll;
   const Truth decisive = is_all ? Truth::kFalse : Truth::kTrue;
-  Truth result = Not(decisive);
-  for (const CompiledNode& child : group.children) {
-    const Truth truth = Match(child, trace, depth + 1);
-    result = is_all ? std::min(result, truth) : std::max(result, truth);
-    if (result == decisive && trace == nullptr) break;
+  Truth result = group.children.empty() && group.kind != GroupKind::kAny ? decisive : Not(decisive);
+  for (std::size_t i = 0; i < group.children.size(); ++i) {
+    // People read a trace in the order in which they wrote the conditions.
+    const std::size_t place = kTraced && !group.written.empty() ? group.written[i] : i;
+    const CompiledNode& child = group.children[place];
+    const Truth truth = child.IsGroup() ? MatchGroup(child, depth + 1) : MatchCondition(child.condition, depth + 1);
+    if (truth == decisive) {
+      result = truth;
+      if (!kTraced) break;
+    } else if (truth == Truth::kUnknown && result != decisive) {
+      result = truth;
+    }
   }
   if (group.kind == GroupKind::kNone) result = Not(result);
-  // No group without members matches anybody, whatever logic says of empty conjunctions and negations.
-  if (group.children.empty()) result = Truth::kFalse;
-  if (trace != nullptr) (*trace)[head].result = result == Truth::kTrue;
+  if constexpr (kTraced) (*trace_)[head].result = result == Truth::kTrue;
   return result;
 }
 
-Truth ConditionMatcher::MatchSegments(const CompiledCondition& condition, std::vector<TraceCondition>* trace,
-                                      std::size_t depth) const {
-  const std::size_t head = trace != nullptr ? trace->size() : 0;
-  if (trace != nullptr) {
-    trace->push_back({.operator_name = std::string(NameOf(condition.op)),
-                      .values = condition.values_text,
-                      .missing = context_.targeting_key() == nullptr,
-                      .depth = depth});
+template <bool kTraced>
+Truth ConditionMatcher<kTraced>::MatchSegments(const CompiledCondition& condition, std::size_t depth) const {
+  std::size_t head = 0;
+  if constexpr (kTraced) {
+    head = trace_->size();
+    trace_->push_back({.operator_name = std::string(NameOf(condition.op)),
+                       .values = condition.operands->values_text,
+                       .missing = context().targeting_key() == nullptr,
+                       .depth = depth});
   }
   Truth result = Truth::kFalse;
   std::string seen;
-  for (const std::string& key : *std::get_if<std::vector<std::string>>(&condition.operand)) {
+  for (const std::string& key : *std::get_if<std::vector<std::string>>(&condition.operands->operand)) {
     const auto* segment = segments_.Find(key);
-    const Truth truth = segment == nullptr ? Truth::kUnknown : MatchSegment(**segment, trace, depth + 1);
+    const Truth truth = segment == nullptr ? Truth::kUnknown : MatchSegment(**segment, depth + 1);
     result = std::max(result, truth);
-    if (trace != nullptr) DescribeSegment(seen, key, segment == nullptr ? nullptr : segment->get(), truth);
-    if (result == Truth::kTrue && trace == nullptr) break;
+    if constexpr (kTraced) DescribeSegment(seen, key, segment == nullptr ? nullptr : segment->get(), truth);
+    if (!kTraced && result == Truth::kTrue) break;
   }
-  if (trace != nullptr) {
-    (*trace)[head].seen = CutText(std::move(seen));
-    (*trace)[head].result = result == Truth::kTrue;
+  if constexpr (kTraced) {
+    (*trace_)[head].seen = CutText(std::move(seen));
+    (*trace_)[head].result = result == Truth::kTrue;
   }
   return result;
 }
 
-Truth ConditionMatcher::MatchSegment(const CompiledSegment& segment, std::vector<TraceCondition>* trace,
-                                     std::size_t depth) const {
-  if (const std::string* key = context_.targeting_key()) {
+template <bool kTraced>
+Truth ConditionMatcher<kTraced>::MatchSegment(const CompiledSegment& segment, std::size_t depth) const {
+  if (const std::string* key = context().targeting_key()) {
     if (segment.excluded.Contains(*key)) return Truth::kFalse;
     if (segment.included.Contains(*key)) return Truth::kTrue;
   }
-  return segment.when ? Match(*segment.when, trace, depth) : Truth::kFalse;
+  return segment.when ? Match(*segment.when, depth) : Truth::kFalse;
 }
+
+template class ConditionMatcher<false>;
+template class ConditionMatcher<true>;
 
 }  // namespace guidon::eval

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "guidon/eval/attribute_slots.hpp"
 #include "guidon/eval/compiled_condition.hpp"
 #include "guidon/eval/compiled_segment.hpp"
 #include "guidon/eval/evaluator.hpp"
@@ -16,24 +17,33 @@ namespace guidon::eval {
 // with kTrue, so "not in the unknown segment" matches nobody either ("No surprise audience", spec 1).
 enum class Truth : std::uint8_t { kFalse, kUnknown, kTrue };
 
-// Decides a condition tree for one context.
+// Decides a condition tree for one context. Compiled twice from the same lines: with a trace, every condition is
+// decided and recorded, also those that can no longer change the result.
+template <bool kTraced>
 class ConditionMatcher {
  public:
-  // Both must outlive the matcher.
-  ConditionMatcher(const model::Context& context, const SegmentMap& segments)
-      : context_(context), segments_(segments) {}
+  // All must outlive the matcher; `trace` is null where nothing is traced.
+  ConditionMatcher(ResolvedAttributes& attributes, const SegmentMap& segments, std::vector<TraceCondition>* trace)
+      : attributes_(attributes), segments_(segments), trace_(trace) {}
 
-  // With `trace`, every condition is decided and recorded, also those that could no longer change the result.
-  Truth Match(const CompiledNode& node, std::vector<TraceCondition>* trace = nullptr, std::size_t depth = 0) const;
+  // `group` is what CompileConditions made.
+  Truth Match(const CompiledNode& group, std::size_t depth = 0) const { return MatchGroup(group, depth); }
 
  private:
-  Truth MatchGroup(const CompiledNode& group, std::vector<TraceCondition>* trace, std::size_t depth) const;
-  Truth MatchSegments(const CompiledCondition& condition, std::vector<TraceCondition>* trace, std::size_t depth) const;
-  Truth MatchSegment(const CompiledSegment& segment, std::vector<TraceCondition>* trace, std::size_t depth) const;
+  Truth MatchGroup(const CompiledNode& group, std::size_t depth) const;
+  // Inline, because a rule is a loop over conditions of a few instructions each.
+  [[gnu::always_inline]] Truth MatchCondition(const CompiledCondition& condition, std::size_t depth) const;
+  Truth MatchSegments(const CompiledCondition& condition, std::size_t depth) const;
+  Truth MatchSegment(const CompiledSegment& segment, std::size_t depth) const;
+  const model::Context& context() const { return attributes_.context(); }
 
-  const model::Context& context_;
+  ResolvedAttributes& attributes_;
   const SegmentMap& segments_;
+  std::vector<TraceCondition>* trace_;
 };
+
+extern template class ConditionMatcher<false>;
+extern template class ConditionMatcher<true>;
 
 // Whether one attribute's value passes; list values pass where any element does (spec 3, "Conditions").
 bool MatchesAttribute(const CompiledCondition& condition, const AttributeValue& attribute);

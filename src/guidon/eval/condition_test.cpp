@@ -25,21 +25,25 @@ using testing::Where;
 
 SegmentMap Segments(const std::vector<model::Segment>& segments) {
   SegmentMap map;
-  for (const model::Segment& segment : segments) map.Set(segment->segment_key, *CompileSegment(segment));
+  AttributeSlots slots;
+  for (const model::Segment& segment : segments) map.Set(segment->segment_key, *CompileSegment(segment, slots));
   return map;
 }
 
 Truth Match(const ConditionGroup& group, const model::Context& context, const SegmentMap& segments = {}) {
-  auto compiled = CompileConditions(group);
+  AttributeSlots slots;
+  auto compiled = CompileConditions(group, slots);
   if (!compiled) {
     ADD_FAILURE() << compiled.error().field << " " << compiled.error().message;
     return Truth::kUnknown;
   }
-  return ConditionMatcher(context, segments).Match(*compiled);
+  ResolvedAttributes attributes(context);
+  return ConditionMatcher<false>(attributes, segments, nullptr).Match(*compiled);
 }
 
 std::string ErrorField(const ConditionGroup& group) {
-  const auto compiled = CompileConditions(group);
+  AttributeSlots slots;
+  const auto compiled = CompileConditions(group, slots);
   return compiled ? "compiled" : compiled.error().field;
 }
 

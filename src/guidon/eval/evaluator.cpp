@@ -2,11 +2,15 @@
 #include "guidon/eval/evaluator.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "guidon/eval/bucketing.hpp"
 #include "guidon/eval/condition_matcher.hpp"
 #include "guidon/eval/snapshot_impl.hpp"
+#include "guidon/eval/string_hash.hpp"
 #include "guidon/eval/trace_writer.hpp"
 
 namespace guidon::eval {
@@ -22,12 +26,27 @@ constexpr unsigned kPrerequisiteVisitsMax = 1000;
 
 // What the evaluation of one flag shares with that of its prerequisites.
 struct Scope {
+  Scope(const Snapshot::Impl& of, const model::Context& who, base::Timestamp at)
+      : snapshot(of), context(who), now(at), attributes(who) {}
+
   const Snapshot::Impl& snapshot;
   const model::Context& context;
-  base::Timestamp now;
+  const base::Timestamp now;
+  ResolvedAttributes attributes;
   unsigned visits_left = kPrerequisiteVisitsMax;
   // Once set, no answer below can be trusted, and every flag above fails its prerequisite.
   bool too_deep = false;
+  std::uint64_t tenant_hash = 0;  // 0: not known yet
+
+  std::uint64_t TenantHash() {
+    if (tenant_hash == 0) tenant_hash = StringHash{}(*context.tenant_id());
+    return tenant_hash;
+  }
+  // Forgets what concerned the flag before.
+  void StartFlag() {
+    visits_left = kPrerequisiteVisitsMax;
+    too_deep = false;
+  }
 };
 
 // The way from the flag that was asked for to the one being looked at.
@@ -37,7 +56,9 @@ struct Ancestor {
   unsigned depth;
 };
 
-// One flag, one context: the steps of spec 3 in order. Each step returns true where it decided the answer.
+// One flag, one context: the steps of spec 3 in order. Each step returns true where it decided the answer. Compiled
+// twice from the same lines, so that what is not traced does not even ask whether to trace.
+template <bool kTraced>
 class FlagEvaluation {
  public:
   FlagEvaluation(Scope& scope, const CompiledFlag& flag, const Ancestor* parent, Trace* trace)
@@ -50,9 +71,7 @@ class FlagEvaluation {
   Evaluation Run() {
     answer_.flag = &flag_;
     answer_.stale = flag_.stale();
-    if (!(IsHidden() || IsKilled() || IsBroken() || IsDisabled() || IsExpired() || LacksPrerequisite() ||
-          IsOverridden() || MatchesRule()))
-      ServeDefault();
+    if (!(IsHeldBack() || IsOverridden() || MatchesRule())) ServeDefault();
     if (answer_.stale && IsOrdinary(answer_.reason)) answer_.reason = Reason::kStale;
     return answer_;
   }
@@ -74,42 +93,56 @@ class FlagEvaluation {
     return Decide(nullptr, Reason::kError);
   }
 
+  bool IsHeldBack() {
+    if (!kTraced && body_.ordinary && !flag_.broken_tenant()) return IsKilled();
+    return IsHidden() || IsKilled() || IsBroken() || IsDisabled() || IsExpired() || LacksPrerequisite();
+  }
+
   bool IsHidden() {
     const bool visible = flag_.IsVisibleTo(scope_.context.tenant_id());
     const bool archived = body_.state == model::FlagState::kArchived;
     if (visible && !archived) {
-      if (trace_ != nullptr) trace::Found(*trace_, flag_);
+      if constexpr (kTraced) trace::Found(*trace_, flag_);
       return false;
     }
-    if (trace_ != nullptr) trace::Missing(*trace_, body_.key, visible && archived);
+    if constexpr (kTraced) trace::Missing(*trace_, body_.key, visible && archived);
     answer_.flag = nullptr;
     answer_.stale = false;
     return DecideError(EvaluationError::kFlagNotFound);
   }
 
   bool IsKilled() {
-    const EngagedSwitch* engaged =
-        scope_.snapshot.kill_switches.Find(body_.owner, scope_.context.tenant_id(), body_.key);
-    if (trace_ != nullptr) trace::KillSwitch(*trace_, engaged, body_.kill_variation);
+    const EngagedSwitch* engaged = nullptr;
+    if (!scope_.snapshot.kill_switches.empty()) [[unlikely]]
+      engaged = FindSwitch();
+    if constexpr (kTraced) trace::KillSwitch(*trace_, engaged, body_.kill_variation);
     if (engaged == nullptr) return false;
     answer_.kill_switch = engaged->scope;
     return Decide(body_.kill_variation, Reason::kDisabled);
   }
 
+  const EngagedSwitch* FindSwitch() {
+    std::optional<KillSwitches::Id> tenant;
+    if (const std::string* tenant_id = scope_.context.tenant_id())
+      tenant = KillSwitches::Id{.text = *tenant_id, .hash = scope_.TenantHash()};
+    return scope_.snapshot.kill_switches.Find({.text = body_.owner, .hash = body_.owner_hash}, tenant,
+                                              {.text = body_.key, .hash = body_.key_hash});
+  }
+
   bool IsBroken() {
     if (!body_.broken) return false;
-    if (trace_ != nullptr) trace::Broken(*trace_, body_);
+    if constexpr (kTraced) trace::Broken(*trace_, body_);
     return DecideError(EvaluationError::kParseError);
   }
 
   bool IsDisabled() {
-    if (trace_ != nullptr) trace::State(*trace_, body_);
+    if constexpr (kTraced) trace::State(*trace_, body_);
     return body_.state == model::FlagState::kDisabled && Decide(nullptr, Reason::kDisabled);
   }
 
   bool IsExpired() {
     answer_.expired = body_.expires_at && *body_.expires_at <= scope_.now;
-    if (trace_ != nullptr) trace::Expiry(*trace_, body_, answer_.expired);
+    if constexpr (kTraced) trace::Expiry(*trace_, body_, answer_.expired);
     return answer_.expired && Decide(body_.off_variation, Reason::kDisabled);
   }
 
@@ -121,7 +154,7 @@ class FlagEvaluation {
       const bool passed =
           !scope_.too_deep && answer.variation != nullptr &&
           std::ranges::find(prerequisite.variations, answer.variation->name) != prerequisite.variations.end();
-      if (trace_ != nullptr)
+      if constexpr (kTraced)
         trace::Prerequisite(*trace_, prerequisite, answer.flag == nullptr ? nullptr : &answer, passed, scope_.too_deep);
       if (!passed) return Decide(body_.off_variation, Reason::kPrerequisiteFailed);
     }
@@ -141,14 +174,14 @@ class FlagEvaluation {
       return {};
     }
     --scope_.visits_left;
-    return FlagEvaluation(scope_, flag, &self_, nullptr).Run();
+    return FlagEvaluation<false>(scope_, flag, &self_, nullptr).Run();
   }
 
   bool IsOverridden() {
     const std::string* tenant_id = scope_.context.tenant_id();
     CompiledFlag::OverrideAnswer answer;
-    if (tenant_id != nullptr) answer = flag_.FindOverride(*tenant_id);
-    if (trace_ != nullptr) trace::TenantOverride(*trace_, tenant_id, answer);
+    if (tenant_id != nullptr && flag_.HasOverrides()) answer = flag_.FindOverride(*tenant_id, scope_.TenantHash());
+    if constexpr (kTraced) trace::TenantOverride(*trace_, tenant_id, answer);
     return answer.variation != nullptr && Decide(answer.variation, Reason::kTargetingMatch);
   }
 
@@ -157,7 +190,7 @@ class FlagEvaluation {
       const RulePeriod period = PeriodOf(rule);
       if (period == RulePeriod::kNow) {
         if (MatchesRule(rule)) return true;
-      } else if (trace_ != nullptr) {
+      } else if constexpr (kTraced) {
         trace::RuleSkipped(*trace_, rule, period);
       }
     }
@@ -171,31 +204,32 @@ class FlagEvaluation {
   }
 
   bool MatchesRule(const CompiledRule& rule) {
-    std::vector<TraceCondition> conditions;
+    std::conditional_t<kTraced, std::vector<TraceCondition>, std::monostate> conditions;
     Truth truth = Truth::kTrue;
     if (rule.when) {
-      const ConditionMatcher matcher(scope_.context, scope_.snapshot.segments);
-      truth = matcher.Match(*rule.when, trace_ == nullptr ? nullptr : &conditions);
+      std::vector<TraceCondition>* seen = nullptr;
+      if constexpr (kTraced) seen = &conditions;
+      truth = ConditionMatcher<kTraced>(scope_.attributes, scope_.snapshot.segments, seen).Match(*rule.when);
     }
     if (truth != Truth::kTrue) {
-      if (trace_ != nullptr) trace::RuleNotMatched(*trace_, rule, std::move(conditions), truth == Truth::kUnknown);
+      if constexpr (kTraced) trace::RuleNotMatched(*trace_, rule, std::move(conditions), truth == Truth::kUnknown);
       return false;
     }
     answer_.rule_id = rule.id;
     if (rule.variation != nullptr) {
-      if (trace_ != nullptr) trace::RuleMatched(*trace_, body_, rule, std::move(conditions), nullptr);
+      if constexpr (kTraced) trace::RuleMatched(*trace_, body_, rule, std::move(conditions), nullptr);
       return Decide(rule.variation, Reason::kTargetingMatch);
     }
     const SplitResult split = Choose(rule.split);
-    if (trace_ != nullptr) trace::RuleMatched(*trace_, body_, rule, std::move(conditions), &split);
+    if constexpr (kTraced) trace::RuleMatched(*trace_, body_, rule, std::move(conditions), &split);
     return ServeSplit(split);
   }
 
-  SplitResult Choose(const CompiledSplit& split) const {
+  SplitResult Choose(const CompiledSplit& split) {
     if (split.only != nullptr) return {.variation = split.only};
-    SplitResult result{.unit = body_.bucket_by.Resolve(scope_.context).text};
+    SplitResult result{.unit = scope_.attributes.Of(body_.bucket_by, body_.bucket_by_slot).text};
     if (result.unit == nullptr || result.unit->empty()) return {};
-    result.hash = HashUnit(body_.salt, *result.unit);
+    result.hash = body_.salt.Of(*result.unit);
     result.bucket = BucketOf(result.hash, split.total);
     const auto share =
         std::ranges::find_if(split.shares, [&](const CompiledSplit::Share& one) { return result.bucket < one.end; });
@@ -211,13 +245,13 @@ class FlagEvaluation {
   void ServeDefault() {
     if (body_.default_enabled && body_.rollout) {
       const SplitResult split = Choose(*body_.rollout);
-      if (trace_ != nullptr) trace::Default(*trace_, body_, &split, false);
+      if constexpr (kTraced) trace::Default(*trace_, body_, &split, false);
       ServeSplit(split);
       return;
     }
     const bool context_free =
         body_.context_free && flag_.overrides().empty() && !scope_.snapshot.kill_switches.HasTenants();
-    if (trace_ != nullptr) trace::Default(*trace_, body_, nullptr, context_free);
+    if constexpr (kTraced) trace::Default(*trace_, body_, nullptr, context_free);
     Decide(body_.default_enabled ? body_.default_variation : body_.off_variation,
            context_free ? Reason::kStatic : Reason::kDefault);
   }
@@ -229,6 +263,11 @@ class FlagEvaluation {
   Trace* trace_;
   Evaluation answer_;
 };
+
+// What the flag answers to everybody; nullptr where there is no such answer.
+const Evaluation* KnownAnswer(const Snapshot::Impl& snapshot, const CompiledFlag& flag) {
+  return snapshot.kill_switches.empty() ? flag.answer_to_all() : nullptr;
+}
 
 }  // namespace
 
@@ -244,9 +283,36 @@ Evaluation Evaluate(const Snapshot& snapshot, std::string_view flag_key, const m
 
 Evaluation Evaluate(const Snapshot& snapshot, const CompiledFlag& flag, const model::Context& context,
                     base::Timestamp now, Trace* trace) {
-  if (trace != nullptr) trace->sequence = snapshot.sequence();
-  Scope scope{.snapshot = snapshot.impl(), .context = context, .now = now};
-  return FlagEvaluation(scope, flag, nullptr, trace).Run();
+  if (trace != nullptr) {
+    trace->sequence = snapshot.sequence();
+  } else if (const Evaluation* answer = KnownAnswer(snapshot.impl(), flag)) {
+    return *answer;
+  }
+  Scope scope(snapshot.impl(), context, now);
+  if (trace != nullptr) return FlagEvaluation<true>(scope, flag, nullptr, trace).Run();
+  return FlagEvaluation<false>(scope, flag, nullptr, nullptr).Run();
+}
+
+void EvaluateAll(const Snapshot& snapshot, std::span<const CompiledFlag* const> flags, const model::Context& context,
+                 base::Timestamp now, std::vector<Evaluation>& answers) {
+  answers.clear();
+  answers.reserve(flags.size());
+  Scope scope(snapshot.impl(), context, now);
+  for (const CompiledFlag* flag : flags) {
+    if (const Evaluation* answer = KnownAnswer(snapshot.impl(), *flag)) {
+      answers.push_back(*answer);
+      continue;
+    }
+    scope.StartFlag();
+    answers.push_back(FlagEvaluation<false>(scope, *flag, nullptr, nullptr).Run());
+  }
+}
+
+Evaluation AnswerWithoutContext(const CompiledFlag& flag) {
+  static const Snapshot::Impl kNothing;
+  static const model::Context kNobody;
+  Scope scope(kNothing, kNobody, base::Timestamp{});
+  return FlagEvaluation<false>(scope, flag, nullptr, nullptr).Run();
 }
 
 }  // namespace guidon::eval

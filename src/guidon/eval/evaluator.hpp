@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,5 +64,10 @@ Evaluation Evaluate(const Snapshot& snapshot, std::string_view flag_key, const m
                     base::Timestamp now, Trace* trace = nullptr);
 Evaluation Evaluate(const Snapshot& snapshot, const CompiledFlag& flag, const model::Context& context,
                     base::Timestamp now, Trace* trace = nullptr);
+
+// The same for several flags of the snapshot and one context: answers[i] is for flags[i]. What one flag looks up in the
+// context serves the others.
+void EvaluateAll(const Snapshot& snapshot, std::span<const CompiledFlag* const> flags, const model::Context& context,
+                 base::Timestamp now, std::vector<Evaluation>& answers);
 
 }  // namespace guidon::eval

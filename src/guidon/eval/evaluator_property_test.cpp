@@ -134,7 +134,7 @@ TEST(Rollout, IsIndependentBetweenFlags) {
     const model::Context context = MakeContext("user-" + std::to_string(i));
     both += Ask(*first, "rollout", context) == "on SPLIT" && Ask(*second, "rollout", context) == "on SPLIT" ? 1 : 0;
   }
-  EXPECT_NEAR(both, kUnits / 4, 5 * std::sqrt(kUnits * 0.25 * 0.75));
+  EXPECT_NEAR(both, kUnits * 0.25, 5 * std::sqrt(kUnits * 0.25 * 0.75));
 }
 
 }  // namespace

@@ -66,12 +66,13 @@ Result<CompiledSplit> CompileSplit(const FlagBody& body, const model::Split& spl
   return Fail(ErrorCode::kInvalidArgument, "must have a total weight of 1 to 2147483647", "split");
 }
 
-Status CompileBucketing(const FlagFields& flag, FlagBody& body) {
-  body.salt = flag.rollout_salt && !flag.rollout_salt->empty() ? *flag.rollout_salt : flag.flag_key;
+Status CompileBucketing(const FlagFields& flag, AttributeSlots& slots, FlagBody& body) {
+  body.salt = UnitHash(flag.rollout_salt && !flag.rollout_salt->empty() ? *flag.rollout_salt : flag.flag_key);
   body.bucket_by_text = flag.bucket_by ? *flag.bucket_by : "targetingKey";
   auto path = AttributePath::Parse(body.bucket_by_text);
   if (!path) return model::At("bucketBy", std::unexpected(std::move(path).error()));
   body.bucket_by = *std::move(path);
+  body.bucket_by_slot = slots.NumberOf(body.bucket_by_text);
   if (!flag.rollout_percentage) return {};
   const std::int64_t share = flag.rollout_percentage->thousandths();
   body.rollout.emplace();
@@ -80,7 +81,7 @@ Status CompileBucketing(const FlagFields& flag, FlagBody& body) {
   return {};
 }
 
-Result<CompiledRule> CompileRule(const FlagBody& body, const model::Rule& rule) {
+Result<CompiledRule> CompileRule(const FlagBody& body, const model::Rule& rule, AttributeSlots& slots) {
   CompiledRule compiled;
   compiled.id = rule.id;
   compiled.starts_at = rule.starts_at;
@@ -88,7 +89,7 @@ Result<CompiledRule> CompileRule(const FlagBody& body, const model::Rule& rule) 
   if (rule.everyone == rule.when.has_value())
     return Fail(ErrorCode::kInvalidArgument, "must have either conditions or \"everyone\": true", "when");
   if (rule.when) {
-    auto when = CompileConditions(*rule.when);
+    auto when = CompileConditions(*rule.when, slots);
     if (!when) return std::unexpected(model::Below("when", std::move(when).error()));
     compiled.when = *std::move(when);
   }
@@ -100,10 +101,10 @@ Result<CompiledRule> CompileRule(const FlagBody& body, const model::Rule& rule) 
   return compiled;
 }
 
-Status CompileRules(const FlagFields& flag, FlagBody& body) {
+Status CompileRules(const FlagFields& flag, AttributeSlots& slots, FlagBody& body) {
   body.rules.reserve(flag.targeting_rules.size());
   for (std::size_t i = 0; i < flag.targeting_rules.size(); ++i) {
-    auto rule = CompileRule(body, flag.targeting_rules[i]);
+    auto rule = CompileRule(body, flag.targeting_rules[i], slots);
     if (!rule) return model::At("targetingRules", i, std::unexpected(std::move(rule).error()));
     body.rules.push_back(*std::move(rule));
   }
@@ -112,8 +113,10 @@ Status CompileRules(const FlagFields& flag, FlagBody& body) {
 
 void CopyPlainFields(const FlagFields& flag, FlagBody& body) {
   body.key = flag.flag_key;
+  body.key_hash = StringHash{}(body.key);
   body.tenant_id = flag.tenant_id;
   body.owner = flag.owner;
+  body.owner_hash = StringHash{}(body.owner);
   body.type = flag.type;
   body.state = flag.state;
   body.client_visible = flag.client_visible;
@@ -121,20 +124,23 @@ void CopyPlainFields(const FlagFields& flag, FlagBody& body) {
   body.expires_at = flag.expires_at;
   for (const model::Prerequisite& prerequisite : flag.prerequisites)
     body.prerequisites.push_back({.flag_key = prerequisite.flag_key, .variations = prerequisite.variations});
+  body.ordinary =
+      flag.state == model::FlagState::kEnabled && !flag.tenant_id && !flag.expires_at && flag.prerequisites.empty();
   body.context_free = !flag.tenant_id && flag.targeting_rules.empty() && flag.prerequisites.empty() &&
                       flag.tenant_overrides.empty() && !flag.rollout_percentage;
 }
 
 }  // namespace
 
-Result<std::shared_ptr<const FlagBody>> CompileFlag(const model::Flag& flag, const CompileOptions& options) {
+Result<std::shared_ptr<const FlagBody>> CompileFlag(const model::Flag& flag, const CompileOptions& options,
+                                                    AttributeSlots& slots) {
   auto body = std::make_shared<FlagBody>();
   CopyPlainFields(*flag, *body);
   body->annotation = Annotate(body->key, options);
   CompileVariations(*flag, options, *body);
   GUIDON_TRY(CompileServedVariations(*flag, *body));
-  GUIDON_TRY(CompileBucketing(*flag, *body));
-  GUIDON_TRY(CompileRules(*flag, *body));
+  GUIDON_TRY(CompileBucketing(*flag, slots, *body));
+  GUIDON_TRY(CompileRules(*flag, slots, *body));
   body->fingerprint = FingerprintOfDefinition(*flag);
   return body;
 }
@@ -142,6 +148,8 @@ Result<std::shared_ptr<const FlagBody>> CompileFlag(const model::Flag& flag, con
 std::shared_ptr<const FlagBody> BrokenBody(const BrokenFlag& broken, const CompileOptions& options) {
   auto body = std::make_shared<FlagBody>();
   body->key = broken.flag_key;
+  body->key_hash = StringHash{}(body->key);
+  body->owner_hash = StringHash{}(body->owner);
   body->annotation = Annotate(body->key, options);
   body->tenant_id = broken.tenant_id;
   body->broken = broken.error;

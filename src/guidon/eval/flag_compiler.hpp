@@ -8,8 +8,9 @@
 
 namespace guidon::eval {
 
-// Error: kInvalidArgument with the JSON path of what cannot be compiled.
-base::Result<std::shared_ptr<const FlagBody>> CompileFlag(const model::Flag& flag, const CompileOptions& options);
+// Numbers the attributes that the flag names. Error: kInvalidArgument with the JSON path of what cannot be compiled.
+base::Result<std::shared_ptr<const FlagBody>> CompileFlag(const model::Flag& flag, const CompileOptions& options,
+                                                          AttributeSlots& slots);
 
 // The body of a flag that answers PARSE_ERROR.
 std::shared_ptr<const FlagBody> BrokenBody(const BrokenFlag& broken, const CompileOptions& options);

@@ -35,18 +35,17 @@ void KillSwitches::Release(const model::KillScope& scope) {
   }
 }
 
-const EngagedSwitch* KillSwitches::Find(std::string_view owner, const std::string* tenant_id,
-                                        std::string_view flag_key) const {
-  const auto find = [](const PersistentMap<Switch>& map, std::string_view id) {
-    const Switch* there = map.empty() ? nullptr : map.Find(id);
+const EngagedSwitch* KillSwitches::Find(const Id& owner, const std::optional<Id>& tenant, const Id& flag) const {
+  const auto find = [](const PersistentMap<Switch>& map, const Id& id) {
+    const Switch* there = map.Find(id.text, id.hash);
     return there == nullptr ? nullptr : there->get();
   };
   if (global_ != nullptr) return global_.get();
   if (const EngagedSwitch* engaged = find(owners_, owner)) return engaged;
-  if (tenant_id != nullptr) {
-    if (const EngagedSwitch* engaged = find(tenants_, *tenant_id)) return engaged;
+  if (tenant) {
+    if (const EngagedSwitch* engaged = find(tenants_, *tenant)) return engaged;
   }
-  return find(flags_, flag_key);
+  return find(flags_, flag);
 }
 
 std::vector<model::KillSwitch> KillSwitches::All() const {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +24,15 @@ class KillSwitches {
   void Engage(model::KillSwitch kill_switch);
   void Release(const model::KillScope& scope);
 
-  // The first that holds, in the order of spec 3, step 2: global, owner, tenant, flag. nullptr where none does.
-  const EngagedSwitch* Find(std::string_view owner, const std::string* tenant_id, std::string_view flag_key) const;
+  // Something to look for, with its hash.
+  struct Id {
+    std::string_view text;
+    std::uint64_t hash = 0;
+  };
+  // The first that holds, in the order of spec 3, step 2: global, owner, tenant (may be absent), flag. nullptr where
+  // none does.
+  const EngagedSwitch* Find(const Id& owner, const std::optional<Id>& tenant, const Id& flag) const;
+  bool empty() const { return global_ == nullptr && owners_.empty() && tenants_.empty() && flags_.empty(); }
   // Answers depend on the context's tenant.
   bool HasTenants() const { return !tenants_.empty(); }
   // In the order of their scopes' text.

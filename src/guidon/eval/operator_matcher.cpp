@@ -13,7 +13,7 @@ using model::Value;
 
 template <class Operand, class Passes>
 bool AnyOf(const CompiledCondition& condition, Passes passes) {
-  return std::ranges::any_of(*std::get_if<std::vector<Operand>>(&condition.operand), passes);
+  return std::ranges::any_of(*std::get_if<std::vector<Operand>>(&condition.operands->operand), passes);
 }
 
 // `notIn` says something only about values that could have been in the set: where no operand is of the value's type,
@@ -57,7 +57,7 @@ bool MatchesText(const CompiledCondition& condition, std::string_view text) {
   switch (condition.op) {
     case Operator::kIn:
     case Operator::kNotIn: {
-      const StringSet& strings = std::get_if<ValueSet>(&condition.operand)->strings;
+      const StringSet& strings = std::get_if<ValueSet>(&condition.operands->operand)->strings;
       return MatchesMembership(condition.op, !strings.empty(), strings.Contains(text));
     }
     case Operator::kContains:
@@ -91,16 +91,16 @@ bool MatchesOrder(Operator op, std::partial_ordering order) {
 }
 
 bool MatchesNumber(const CompiledCondition& condition, const Number& number) {
-  if (const ValueSet* set = std::get_if<ValueSet>(&condition.operand))
+  if (const ValueSet* set = std::get_if<ValueSet>(&condition.operands->operand))
     return MatchesMembership(condition.op, !set->numbers.empty(), set->numbers.Contains(number));
-  const auto* operands = std::get_if<std::vector<Number>>(&condition.operand);
+  const auto* operands = std::get_if<std::vector<Number>>(&condition.operands->operand);
   return operands != nullptr && std::ranges::any_of(*operands, [&](const Number& operand) {
            return MatchesOrder(condition.op, Compare(number, operand));
          });
 }
 
 bool MatchesBoolean(const CompiledCondition& condition, bool flag) {
-  const ValueSet* set = std::get_if<ValueSet>(&condition.operand);
+  const ValueSet* set = std::get_if<ValueSet>(&condition.operands->operand);
   if (set == nullptr) return false;
   return MatchesMembership(condition.op, set->has_true || set->has_false, flag ? set->has_true : set->has_false);
 }
@@ -116,7 +116,8 @@ bool MatchesScalar(const CompiledCondition& condition, const Value& value) {
 }  // namespace
 
 bool MatchesAttribute(const CompiledCondition& condition, const AttributeValue& attribute) {
-  if (condition.op == Operator::kExists) return *std::get_if<bool>(&condition.operand) != attribute.IsMissing();
+  if (condition.op == Operator::kExists)
+    return *std::get_if<bool>(&condition.operands->operand) != attribute.IsMissing();
   if (attribute.text != nullptr) return MatchesText(condition, *attribute.text);
   if (attribute.value == nullptr) return false;
   const model::List* list = attribute.value->AsList();

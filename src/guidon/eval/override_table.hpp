@@ -20,6 +20,10 @@ class OverrideTable {
 
   // Index into names().
   std::optional<std::uint32_t> Find(std::string_view tenant_id) const;
+  // The same for a tenant whose hash is at hand; nullptr where there is none.
+  const std::uint32_t* Find(std::string_view tenant_id, std::uint64_t tenant_hash) const {
+    return by_tenant_.Find(tenant_id, tenant_hash);
+  }
   // Names that any override has named so far; few, because a flag's variations are few.
   const std::vector<std::string>& names() const { return names_; }
   std::size_t size() const { return by_tenant_.size(); }

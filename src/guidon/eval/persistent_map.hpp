@@ -41,16 +41,17 @@ class PersistentMap {
   bool empty() const { return size_ == 0; }
 
   // nullptr where the key is absent. Lives until this map changes or ends, or as long as a copy that shares it.
-  const Value* Find(std::string_view key) const {
+  const Value* Find(std::string_view key) const { return root_ == nullptr ? nullptr : Find(key, Hash{}(key)); }
+  // For a key whose hash is at hand.
+  const Value* Find(std::string_view key, std::uint64_t hash) const {
     if (root_ == nullptr) return nullptr;
-    const std::uint64_t hash = Hash{}(key);
     const Node* node = root_;
     for (unsigned shift = 0;; shift += kBitsPerLevel) {
       if (shift >= kHashBits) return FindInBucket(*node, key);
       const std::uint64_t bit = BitOf(hash, shift);
       if ((node->entry_bits & bit) != 0) {
         const Entry& entry = *node->slots()[EntryIndex(*node, bit)].entry;
-        return entry.hash == hash && entry.key == key ? &entry.value : nullptr;
+        return entry.hash == hash && SameText(entry.key, key) ? &entry.value : nullptr;
       }
       if ((node->node_bits & bit) == 0) return nullptr;
       node = node->slots()[NodeIndex(*node, bit)].node;

@@ -51,7 +51,7 @@ void SnapshotBuilder::RemoveFlag(const std::string& flag_key) {
 }
 
 void SnapshotBuilder::SetFlag(const model::Flag& flag) {
-  auto body = CompileFlag(flag, options_);
+  auto body = CompileFlag(flag, options_, impl_.attribute_slots);
   if (!body) {
     SetBrokenFlag({.flag_key = flag->flag_key, .error = std::move(body).error(), .tenant_id = flag->tenant_id});
     return;
@@ -90,7 +90,7 @@ void SnapshotBuilder::RemoveOverride(const std::string& flag_key, std::string_vi
 }
 
 void SnapshotBuilder::SetSegment(const model::Segment& segment) {
-  auto compiled = CompileSegment(segment);
+  auto compiled = CompileSegment(segment, impl_.attribute_slots);
   if (compiled) {
     impl_.segments.Set(segment->segment_key, *std::move(compiled));
     ClearProblem(SegmentProblemKey(segment->segment_key));
@@ -166,6 +166,8 @@ std::shared_ptr<const Snapshot> BuildFrom(Definitions definitions, const Snapsho
                                           const CompileOptions& options) {
   Snapshot::Impl start;
   start.environment = std::move(definitions.environment);
+  // What is kept of the last good definitions goes by the numbers they were given.
+  if (last_good != nullptr) start.attribute_slots = last_good->attribute_slots;
   SnapshotBuilder builder(std::move(start), last_good, options);
   for (const model::Segment& segment : definitions.segments) builder.SetSegment(segment);
   for (const model::Flag& flag : definitions.flags) builder.SetFlag(flag);

@@ -25,6 +25,8 @@ struct Snapshot::Impl {
   // Override items of flags that are not there (yet).
   PersistentMap<OverrideTable> orphans;
   SegmentMap segments;
+  // Of all definitions in this snapshot and those that it came from.
+  AttributeSlots attribute_slots;
   KillSwitches kill_switches;
   std::vector<CompileProblem> problems;  // by key
 };

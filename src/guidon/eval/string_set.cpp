@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guidon/eval/string_set.hpp"
 
-#include <algorithm>
 #include <bit>
-#include <utility>
-
-#include "guidon/eval/string_hash.hpp"
 
 namespace guidon::eval {
 namespace {
@@ -17,24 +13,36 @@ std::uint32_t TagOf(std::uint64_t hash) { return static_cast<std::uint32_t>(hash
 
 }  // namespace
 
-StringSet::StringSet(std::vector<std::string> members) : members_(std::move(members)) {
-  if (members_.size() <= kLinearMax) return;
-  cells_.resize(std::bit_ceil(members_.size() * 2));
+StringSet::StringSet(std::span<const std::string> members) : size_(members.size()) {
+  std::size_t bytes = 0;
+  for (const std::string& member : members) bytes += sizeof(Length) + member.size();
+  text_.reserve(bytes);
+  if (size_ > kLinearMax) cells_.resize(std::bit_ceil(size_ * 2));
   const std::size_t mask = cells_.size() - 1;
-  for (std::size_t i = 0; i < members_.size(); ++i) {
-    const std::uint64_t hash = StringHash{}(members_[i]);
+  for (const std::string& member : members) {
+    const auto start = static_cast<std::uint32_t>(text_.size());
+    const auto length = static_cast<Length>(member.size());
+    text_.append(sizeof(length), '\0');
+    std::memcpy(text_.data() + start, &length, sizeof(length));
+    text_ += member;
+    if (cells_.empty()) {
+      few_.push_back({.head = HeadOf(member), .size = length, .start = start});
+      continue;
+    }
+    const std::uint64_t hash = StringHash{}(member);
     std::size_t at = static_cast<std::size_t>(hash) & mask;
-    while (cells_[at].position != 0) at = (at + 1) & mask;
-    cells_[at] = {.tag = TagOf(hash), .position = static_cast<std::uint32_t>(i + 1)};
+    while (cells_[at].start != 0) at = (at + 1) & mask;
+    cells_[at] = {.tag = TagOf(hash), .start = start + 1};
   }
 }
 
-bool StringSet::Contains(std::string_view text) const {
-  if (cells_.empty()) return std::ranges::find(members_, text) != members_.end();
+bool StringSet::SameTail(const Short& one, std::string_view text) const { return MemberAt(one.start) == text; }
+
+bool StringSet::IsInTable(std::string_view text) const {
   const std::uint64_t hash = StringHash{}(text);
   const std::size_t mask = cells_.size() - 1;
-  for (std::size_t at = static_cast<std::size_t>(hash) & mask; cells_[at].position != 0; at = (at + 1) & mask) {
-    if (cells_[at].tag == TagOf(hash) && members_[cells_[at].position - 1] == text) return true;
+  for (std::size_t at = static_cast<std::size_t>(hash) & mask; cells_[at].start != 0; at = (at + 1) & mask) {
+    if (cells_[at].tag == TagOf(hash) && MemberAt(cells_[at].start - 1) == text) return true;
   }
   return false;
 }

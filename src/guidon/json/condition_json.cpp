@@ -9,7 +9,6 @@ namespace guidon::json {
 namespace {
 
 using base::ErrorCode;
-using base::Fail;
 using base::Result;
 using model::Condition;
 using model::ConditionGroup;

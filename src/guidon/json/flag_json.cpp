@@ -10,7 +10,6 @@ namespace guidon::json {
 namespace {
 
 using base::ErrorCode;
-using base::Fail;
 using base::Result;
 using model::Flag;
 using model::FlagFields;

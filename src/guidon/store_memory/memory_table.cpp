@@ -97,7 +97,8 @@ Result<store::QueryPage> MemoryTable::RunQuery(const store::Query& query) {
 }
 
 template <class Iterator, class ItemOf>
-store::QueryPage MemoryTable::CollectPage(const store::Query& query, Iterator begin, Iterator end, ItemOf item_of) {
+store::QueryPage MemoryTable::CollectPage(const store::Query& query, const Iterator& begin, const Iterator& end,
+                                          ItemOf item_of) {
   store::QueryPageBuilder page(query);
   for (Iterator it = begin; it != end; ++it) {
     if (!page.Add(item_of(*it))) return page.Finish(true);

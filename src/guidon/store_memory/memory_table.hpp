@@ -53,7 +53,8 @@ class MemoryTable final : public store::Table {
   base::Result<store::WriteResult> Write(const store::TransactionOperation& operation);
   store::QueryPage Collect(const store::Query& query) const;
   template <class Iterator, class ItemOf>
-  static store::QueryPage CollectPage(const store::Query& query, Iterator begin, Iterator end, ItemOf item_of);
+  static store::QueryPage CollectPage(const store::Query& query, const Iterator& begin, const Iterator& end,
+                                      ItemOf item_of);
 
   const base::Clock& clock_;
   std::mutex mutex_;

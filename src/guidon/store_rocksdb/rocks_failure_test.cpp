@@ -3,6 +3,8 @@
 // whole process run in a child, which is this program again with one of the DISABLED tests.
 #include <algorithm>
 #include <atomic>
+#include <bit>
+#include <bit>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -31,6 +33,11 @@ namespace fs = std::filesystem;
 using base::ErrorCode;
 using store::Index;
 using testing::HasSubstr;
+
+// Changes some bits of a byte, never none.
+void Damage(char& byte, std::mt19937& random) {
+  byte = std::bit_cast<char>(static_cast<unsigned char>(std::bit_cast<unsigned char>(byte) ^ (1U + random() % 255U)));
+}
 
 constexpr const char* kDirectoryVariable = "GUIDON_TEST_DIRECTORY";
 constexpr const char* kPipeVariable = "GUIDON_TEST_PIPE";
@@ -373,7 +380,7 @@ class RocksDamage : public RocksFailure {
       if (round % 8 == 7) {
         bad.resize(random() % good.size());
       } else {
-        bad[random() % good.size()] ^= static_cast<char>(1 + random() % 255);
+        Damage(bad[random() % good.size()], random);
       }
       WriteBytes(file, bad);
       refusals += ReadsAreRightOrRefused() ? 0 : 1;
@@ -406,7 +413,7 @@ TEST_F(RocksDamage, ADamagedLogStopsTheStart) {
   for (int round = 0; round < 24; ++round) {
     FreshCopy();
     std::string bad = good;
-    bad[random() % (good.size() / 2)] ^= static_cast<char>(1 + random() % 255);
+    Damage(bad[random() % (good.size() / 2)], random);
     WriteBytes(file, bad);
     const base::Error error = OpenError(Options());
     EXPECT_EQ(error.code, ErrorCode::kCorrupt) << error.message;

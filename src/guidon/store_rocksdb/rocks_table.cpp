@@ -454,7 +454,7 @@ Result<IntegrityReport> RocksTable::Impl::VerifyIndexes() {
 RocksTable::RocksTable(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RocksTable::~RocksTable() = default;
 
-Result<std::unique_ptr<RocksTable>> RocksTable::Open(RocksOptions options) {
+Result<std::unique_ptr<RocksTable>> RocksTable::Open(const RocksOptions& options) {
   GUIDON_ASSIGN(std::unique_ptr<Database> database, Database::Open(options));
   return std::unique_ptr<RocksTable>(new RocksTable(std::make_unique<Impl>(std::move(database), *options.clock)));
 }

@@ -48,7 +48,7 @@ class RocksTable final : public store::Table {
   // Errors: kUnavailable (in use by another process, not writable, disk full), kCorrupt (damaged files), kUnsupported
   // (a newer layout, or a directory of somebody else's files), kInvalidArgument (no path or clock). Nothing is repaired
   // or deleted by itself.
-  static base::Result<std::unique_ptr<RocksTable>> Open(RocksOptions options);
+  static base::Result<std::unique_ptr<RocksTable>> Open(const RocksOptions& options);
   ~RocksTable() override;
 
   base::Result<store::GetResult> Get(const store::Key& key, store::Consistency consistency) override;

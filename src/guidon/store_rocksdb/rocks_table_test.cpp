@@ -82,7 +82,6 @@ namespace {
 using base::ErrorCode;
 using store::Index;
 using store::Item;
-using store::Key;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
