@@ -31,7 +31,7 @@ constexpr std::uint64_t kPairs = 5'000'000;  // what the issue asks of a run
 constexpr std::uint64_t kSeed = 20'261'123;
 // From here on every place of the specification must have been met often enough to mean something.
 constexpr std::uint64_t kPairsForCoverage = 400'000;
-constexpr std::uint64_t kMetMin = 40;
+constexpr std::uint64_t kMetMin = 20;
 
 std::uint64_t FromEnvironment(const char* name, std::uint64_t fallback) {
   const char* text = std::getenv(name);

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "guidon/eval/compiled_condition.hpp"
 #include "guidon/eval/test_generators.hpp"
 
 namespace guidon::eval {
@@ -106,6 +107,29 @@ RC_GTEST_PROP(Conditions, AnEmptyOrUnknownSegmentMatchesNobody, ()) {
   CheckMatchesNobody(All({Where("", Operator::kInSegment, {"empty"})}), {MakeSegment("empty", {})});
   CheckMatchesNobody(All({Where("", Operator::kInSegment, {"unknown"})}));
   CheckMatchesNobody(testing::None({Where("", Operator::kInSegment, {"unknown"})}));
+}
+
+// An operator of a newer version: no flag can be made with it, nothing compiles with it however deep it lies, and the
+// item that holds it answers without a value.
+RC_GTEST_PROP(Conditions, AnUnknownOperatorNeverMatches, ()) {
+  const auto unknown = static_cast<Operator>(static_cast<int>(model::kOperatorCount) + testing::Pick(200));
+  model::ConditionGroup group = testing::AnyGroup(false);
+  const auto at = group.children.begin() + testing::Pick(static_cast<int>(group.children.size()) + 1);
+  group.children.insert(at, Where("plan", unknown, {"pro"}));
+  for (int depth = testing::Pick(4); depth > 0; --depth) group = testing::Chance(2) ? Any({group}) : All({group});
+  const auto compiled = CompileConditions(group);
+  RC_ASSERT(!compiled);
+  RC_ASSERT(compiled.error().code == base::ErrorCode::kUnsupported);
+  RC_ASSERT(compiled.error().field.ends_with(".operator"));
+  model::FlagFields fields = Fields("flag");
+  fields.targeting_rules = {ServeWhen("rule", group, "on")};
+  RC_ASSERT(!model::Flag::Create(fields));
+
+  Definitions definitions = testing::AnyDefinitions();
+  definitions.kill_switches.clear();
+  definitions.broken_flags = {{.flag_key = "newer", .error = compiled.error()}};
+  const auto snapshot = Snapshot::Build(std::move(definitions));
+  RC_ASSERT(Ask(*snapshot, "newer", AnyContext()) == "- ERROR PARSE_ERROR");
 }
 
 // Fixed units, so the counts are facts, not chances: with a fair hash the share of 10,000 units is within five standard
