@@ -117,7 +117,8 @@ RC_GTEST_PROP(Conditions, AnUnknownOperatorNeverMatches, ()) {
   const auto at = group.children.begin() + testing::Pick(static_cast<int>(group.children.size()) + 1);
   group.children.insert(at, Where("plan", unknown, {"pro"}));
   for (int depth = testing::Pick(4); depth > 0; --depth) group = testing::Chance(2) ? Any({group}) : All({group});
-  const auto compiled = CompileConditions(group);
+  AttributeSlots slots;
+  const auto compiled = CompileConditions(group, slots);
   RC_ASSERT(!compiled);
   RC_ASSERT(compiled.error().code == base::ErrorCode::kUnsupported);
   RC_ASSERT(compiled.error().field.ends_with(".operator"));
