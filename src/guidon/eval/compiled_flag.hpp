@@ -14,6 +14,7 @@
 #include "guidon/eval/bucketing.hpp"
 #include "guidon/eval/compiled_condition.hpp"
 #include "guidon/eval/evaluator.hpp"
+#include "guidon/eval/flagd_program.hpp"
 #include "guidon/eval/override_table.hpp"
 #include "guidon/eval/snapshot.hpp"
 #include "guidon/model/flag.hpp"
@@ -69,10 +70,12 @@ struct FlagBody {
   model::FlagState state = model::FlagState::kEnabled;
   std::uint8_t bucket_by_slot = AttributeSlots::kNone;
   UnitHash salt{""};
+  // nullptr: none, the caller's code default applies.
   const CompiledVariation* default_variation = nullptr;
   const CompiledVariation* off_variation = nullptr;
   std::optional<CompiledSplit> rollout;
   std::vector<CompiledRule> rules;
+  std::unique_ptr<const flagd::Program> targeting;                                 // in place of rules
   std::vector<std::pair<std::string, const CompiledVariation*>> tenant_overrides;  // by tenant
   AttributePath bucket_by;
 

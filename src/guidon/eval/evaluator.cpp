@@ -9,6 +9,7 @@
 
 #include "guidon/eval/bucketing.hpp"
 #include "guidon/eval/condition_matcher.hpp"
+#include "guidon/eval/flagd_evaluator.hpp"
 #include "guidon/eval/snapshot_impl.hpp"
 #include "guidon/eval/string_hash.hpp"
 #include "guidon/eval/trace_writer.hpp"
@@ -71,7 +72,7 @@ class FlagEvaluation {
   Evaluation Run() {
     answer_.flag = &flag_;
     answer_.stale = flag_.stale();
-    if (!(IsHeldBack() || IsOverridden() || MatchesRule())) ServeDefault();
+    if (!(IsHeldBack() || IsOverridden() || MatchesRule() || IsTargeted())) ServeDefault();
     if (answer_.stale && IsOrdinary(answer_.reason)) answer_.reason = Reason::kStale;
     return answer_;
   }
@@ -225,6 +226,24 @@ class FlagEvaluation {
     return ServeSplit(split);
   }
 
+  // flagd's semantics: the result's text names the variation, null is no answer.
+  bool IsTargeted() {
+    if (body_.targeting == nullptr) return false;
+    std::vector<TraceCondition> conditions;
+    const flagd::Input input{.context = &scope_.context, .flag_key = body_.key, .now = scope_.now};
+    flagd::Run run(input, kTraced ? &conditions : nullptr);
+    const std::optional<flagd::JsValue> result = run.Evaluate(body_.targeting->root);
+    const CompiledVariation* variation = nullptr;
+    std::string name;
+    if (result && !result->IsNullish()) {
+      flagd::AppendText(name, *result, model::kTargetingBytesMax);
+      variation = body_.FindVariation(name);
+    }
+    if constexpr (kTraced) trace::Targeting(*trace_, run, result, name, variation, std::move(conditions));
+    if (result && result->IsNullish()) return false;
+    return variation == nullptr ? DecideError(EvaluationError::kGeneral) : Decide(variation, Reason::kTargetingMatch);
+  }
+
   SplitResult Choose(const CompiledSplit& split) {
     if (split.only != nullptr) return {.variation = split.only};
     SplitResult result{.unit = scope_.attributes.Of(body_.bucket_by, body_.bucket_by_slot).text};
@@ -249,11 +268,12 @@ class FlagEvaluation {
       ServeSplit(split);
       return;
     }
-    const bool context_free =
-        body_.context_free && flag_.overrides().empty() && !scope_.snapshot.kill_switches.HasTenants();
-    if constexpr (kTraced) trace::Default(*trace_, body_, nullptr, context_free);
-    Decide(body_.default_enabled ? body_.default_variation : body_.off_variation,
-           context_free ? Reason::kStatic : Reason::kDefault);
+    const CompiledVariation* variation = body_.default_enabled ? body_.default_variation : body_.off_variation;
+    // Where the caller's own default applies, DEFAULT says so (flagd's reason too).
+    const bool is_static = variation != nullptr && body_.context_free && flag_.overrides().empty() &&
+                           !scope_.snapshot.kill_switches.HasTenants();
+    if constexpr (kTraced) trace::Default(*trace_, body_, nullptr, is_static);
+    Decide(variation, is_static ? Reason::kStatic : Reason::kDefault);
   }
 
   Scope& scope_;

@@ -41,10 +41,11 @@ struct TraceCondition {
 };
 struct TraceStep {
   // "lookup", "killSwitch", "definition" (one that is broken), "state", "expiry", "prerequisite", "override", "rule",
-  // "default"
+  // "targeting" (a flagd expression), "default"
   std::string step;
   std::string subject;  // rule id, prerequisite's flag key, switch scope …
-  // The last step: "decided", "matched" (a rule), "missing" (the flag, or the unit of a split). Before it: "passed",
+  // The last step: "decided", "matched" (a rule, an expression), "failed" (an expression), "missing" (the flag, or the
+  // unit of a split). Before it: "passed",
   // "notMatched", "notActive" (a rule outside its period), "unknown" (a rule that cannot be decided).
   std::string outcome;
   std::string detail;  // a sentence for a person

@@ -91,6 +91,10 @@ std::uint64_t FingerprintOfDefinition(const model::FlagFields& flag) {
   out.Add(flag.rollout_percentage.has_value());
   if (flag.rollout_percentage) out.Add(flag.rollout_percentage->thousandths());
   out.Add(flag.rollout_salt).Add(flag.bucket_by).Add(flag.expires_at);
+  out.Add(flag.code_default).Add(flag.targeting.has_value());
+  if (flag.targeting) AddValue(out, *flag.targeting);
+  out.Add(flag.targeting_evaluators.size());
+  for (const auto& [name, evaluator] : flag.targeting_evaluators) AddValue(out.Add(name), evaluator);
   out.Add(flag.targeting_rules.size());
   for (const model::Rule& rule : flag.targeting_rules) AddRule(out, rule);
   out.Add(flag.prerequisites.size());

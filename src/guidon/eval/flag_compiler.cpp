@@ -36,14 +36,20 @@ void CompileVariations(const FlagFields& flag, const CompileOptions& options, Fl
 }
 
 Status CompileServedVariations(const FlagFields& flag, FlagBody& body) {
-  GUIDON_ASSIGN(body.default_variation, Named(body, flag.default_variation, "defaultVariation"));
-  GUIDON_ASSIGN(body.off_variation, Named(body, flag.off_variation, "offVariation"));
+  if (!flag.code_default || !flag.default_variation.empty()) {
+    GUIDON_ASSIGN(body.default_variation, Named(body, flag.default_variation, "defaultVariation"));
+  }
+  if (!flag.code_default || !flag.off_variation.empty()) {
+    GUIDON_ASSIGN(body.off_variation, Named(body, flag.off_variation, "offVariation"));
+  }
   body.kill_variation = body.off_variation;
   if (flag.kill_variation) {
     GUIDON_ASSIGN(body.kill_variation, Named(body, *flag.kill_variation, "killVariation"));
   }
-  for (const auto& [tenant_id, enabled] : flag.tenant_overrides)
-    body.tenant_overrides.emplace_back(tenant_id, enabled ? body.default_variation : body.off_variation);
+  for (const auto& [tenant_id, enabled] : flag.tenant_overrides) {
+    const CompiledVariation* variation = enabled ? body.default_variation : body.off_variation;
+    if (variation != nullptr) body.tenant_overrides.emplace_back(tenant_id, variation);
+  }
   return {};
 }
 
@@ -74,6 +80,8 @@ Status CompileBucketing(const FlagFields& flag, AttributeSlots& slots, FlagBody&
   body.bucket_by = *std::move(path);
   body.bucket_by_slot = slots.NumberOf(body.bucket_by_text);
   if (!flag.rollout_percentage) return {};
+  if (body.default_variation == nullptr || body.off_variation == nullptr)
+    return Fail(ErrorCode::kInvalidArgument, "needs both a default and an off variation", "rolloutPercentage");
   const std::int64_t share = flag.rollout_percentage->thousandths();
   body.rollout.emplace();
   AddShare(*body.rollout, body.default_variation, share);
@@ -111,6 +119,15 @@ Status CompileRules(const FlagFields& flag, AttributeSlots& slots, FlagBody& bod
   return {};
 }
 
+Status CompileTargeting(const FlagFields& flag, FlagBody& body) {
+  if (!flag.targeting) return {};
+  auto program = flagd::Compile(*flag.targeting, flag.targeting_evaluators);
+  if (!program) return model::At("targeting", std::unexpected(std::move(program).error()));
+  body.targeting = *std::move(program);
+  body.context_free = body.context_free && body.targeting == nullptr;
+  return {};
+}
+
 void CopyPlainFields(const FlagFields& flag, FlagBody& body) {
   body.key = flag.flag_key;
   body.key_hash = StringHash{}(body.key);
@@ -141,6 +158,7 @@ Result<std::shared_ptr<const FlagBody>> CompileFlag(const model::Flag& flag, con
   GUIDON_TRY(CompileServedVariations(*flag, *body));
   GUIDON_TRY(CompileBucketing(*flag, slots, *body));
   GUIDON_TRY(CompileRules(*flag, slots, *body));
+  GUIDON_TRY(CompileTargeting(*flag, *body));
   body->fingerprint = FingerprintOfDefinition(*flag);
   return body;
 }

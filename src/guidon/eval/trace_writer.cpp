@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "guidon/eval/value_text.hpp"
+
 namespace guidon::eval::trace {
 namespace {
 
@@ -129,6 +131,28 @@ void RuleMatched(Trace& trace, const FlagBody& body, const CompiledRule& rule, s
                         split == nullptr ? Serves(rule.variation) + ": TARGETING_MATCH" : SplitDetail(body, *split));
   step.conditions = std::move(conditions);
   if (split != nullptr) AddSplit(step, *split);
+}
+
+void Targeting(Trace& trace, const flagd::Run& run, const std::optional<flagd::JsValue>& result,
+               const std::string& name, const CompiledVariation* variation, std::vector<TraceCondition> conditions) {
+  std::string outcome = "matched";
+  std::string detail = Serves(variation) + ": TARGETING_MATCH";
+  if (!result) {
+    outcome = "failed";
+    detail = std::string("the expression failed, because ") + run.failure() + ": GENERAL";
+  } else if (result->IsNullish()) {
+    outcome = "notMatched";
+    detail = "the expression answers null";
+  } else if (variation == nullptr) {
+    outcome = "failed";
+    detail = "the expression answers " + Quoted(CutText(name)) + ", which is no variation: GENERAL";
+  }
+  TraceStep& step = Add(trace, "targeting", "", outcome, std::move(detail));
+  step.conditions = std::move(conditions);
+  if (!run.fractional()) return;
+  step.hash = run.fractional()->hash;
+  step.bucket = run.fractional()->bucket;
+  step.unit = run.fractional()->unit;
 }
 
 void Default(Trace& trace, const FlagBody& body, const SplitResult* split, bool context_free) {

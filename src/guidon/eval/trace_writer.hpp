@@ -9,6 +9,7 @@
 
 #include "guidon/eval/compiled_flag.hpp"
 #include "guidon/eval/evaluator.hpp"
+#include "guidon/eval/flagd_evaluator.hpp"
 #include "guidon/eval/kill_switches.hpp"
 
 namespace guidon::eval {
@@ -45,6 +46,9 @@ void RuleNotMatched(Trace& trace, const CompiledRule& rule, std::vector<TraceCon
 // `split` is null where the rule serves one variation.
 void RuleMatched(Trace& trace, const FlagBody& body, const CompiledRule& rule, std::vector<TraceCondition> conditions,
                  const SplitResult* split);
+// `result` is empty where the expression failed; `name` is the result as text.
+void Targeting(Trace& trace, const flagd::Run& run, const std::optional<flagd::JsValue>& result,
+               const std::string& name, const CompiledVariation* variation, std::vector<TraceCondition> conditions);
 void Default(Trace& trace, const FlagBody& body, const SplitResult* split, bool context_free);
 
 }  // namespace trace

@@ -20,7 +20,7 @@ using model::Split;
 using model::Value;
 using model::WeightedVariation;
 
-constexpr std::size_t kFlagAttributes = 27;
+constexpr std::size_t kFlagAttributes = 32;
 
 Result<Percentage> AsPercentage(const Value& value) {
   GUIDON_ASSIGN(const double percent, AsDouble(value));
@@ -81,10 +81,6 @@ void CheckLayout(ObjectReader& reader) {
     reader.Refuse({.code = ErrorCode::kUnsupported,
                    .message = "was written by a newer version of this program",
                    .field = "schema"});
-  if (reader.Has("targeting"))
-    reader.Refuse({.code = ErrorCode::kUnsupported,
-                   .message = "is not supported yet; write targetingRules instead",
-                   .field = "targeting"});
 }
 
 void ReadIdentity(ObjectReader& reader, FlagFields& flag, const DocumentScope& scope) {
@@ -104,11 +100,15 @@ void ReadServing(ObjectReader& reader, FlagFields& flag) {
   reader.Read("variations", flag.variations, MapOf(AsAnything));
   reader.Read("defaultVariation", flag.default_variation, AsString);
   reader.Read("offVariation", flag.off_variation, AsString);
+  reader.Read("codeDefault", flag.code_default, AsBool);
   reader.Read("killVariation", flag.kill_variation, AsString);
   reader.Read("rolloutPercentage", flag.rollout_percentage, AsPercentage);
   reader.Read("rolloutSalt", flag.rollout_salt, AsString);
   reader.Read("bucketBy", flag.bucket_by, AsString);
   reader.Read("targetingRules", flag.targeting_rules, ListOf(RuleFromValue));
+  reader.Read("targeting", flag.targeting, AsAnything);
+  reader.Read("targetingEvaluators", flag.targeting_evaluators, MapOf(AsAnything));
+  reader.Read("metadata", flag.metadata, MapOf(AsAnything));
   reader.Read("prerequisites", flag.prerequisites, ListOf(PrerequisiteFromValue));
   reader.Read("tenantOverrides", flag.tenant_overrides, MapOf(AsBool));
 }
@@ -183,16 +183,18 @@ Value FlagToJson(const Flag& flag) {
   ObjectBuilder builder;
   builder.Reserve(kFlagAttributes)
       .PutOptional("bucketBy", flag->bucket_by)
-      .Put("clientVisible", Value(flag->client_visible))
-      .Put("createdAt", flag->created_at)
+      .Put("clientVisible", Value(flag->client_visible));
+  if (flag->code_default) builder.Put("codeDefault", Value(true));
+  builder.Put("createdAt", flag->created_at)
       .Put("defaultEnabled", Value(flag->default_enabled))
-      .Put("defaultVariation", flag->default_variation)
+      .PutText("defaultVariation", flag->default_variation)
       .Put("description", flag->description)
       .Put("environment", flag->environment)
       .PutOptional("expiresAt", flag->expires_at)
       .Put("flagKey", flag->flag_key)
-      .PutOptional("killVariation", flag->kill_variation)
-      .Put("offVariation", flag->off_variation)
+      .PutOptional("killVariation", flag->kill_variation);
+  if (!flag->metadata.empty()) builder.Put("metadata", MapToJson(flag->metadata));
+  builder.PutText("offVariation", flag->off_variation)
       .Put("owner", flag->owner)
       .Put("prerequisites", ListToJson(flag->prerequisites, PrerequisiteToJson));
   if (flag->rollout_percentage) builder.Put("rolloutPercentage", Value(flag->rollout_percentage->percent()));
@@ -200,8 +202,9 @@ Value FlagToJson(const Flag& flag) {
       .Put("schema", Value(model::kFlagSchema))
       .Put("state", NameOf(flag->state))
       .Put("tags", flag->tags)
-      .Put("targetingRules", ListToJson(flag->targeting_rules, RuleToJson))
-      .PutOptional("tenantId", flag->tenant_id);
+      .PutOptional("targeting", flag->targeting);
+  if (!flag->targeting_evaluators.empty()) builder.Put("targetingEvaluators", MapToJson(flag->targeting_evaluators));
+  builder.Put("targetingRules", ListToJson(flag->targeting_rules, RuleToJson)).PutOptional("tenantId", flag->tenant_id);
   if (!flag->tenant_overrides.empty()) builder.Put("tenantOverrides", MapToJson(flag->tenant_overrides));
   builder.Put("type", NameOf(flag->type))
       .Put("updatedAt", flag->updated_at)

@@ -22,7 +22,7 @@ struct DocumentScope {
 };
 
 // Attributes that only the server sets (version, createdAt, updatedAt, updatedBy, schema) are read when present: the
-// use cases overwrite them. `tenantOverrides` is read too. `targeting` is refused as not supported (kUnsupported).
+// use cases overwrite them. `tenantOverrides` is read too.
 base::Result<model::FlagFields> FlagFromJson(const model::Value& document, const DocumentScope& scope);
 model::Value FlagToJson(const model::Flag& flag);
 

@@ -28,6 +28,7 @@ Status TooMany(std::size_t count, std::size_t count_max, std::string_view field)
 
 void FillInBoolean(FlagFields& flag) {
   if (flag.variations.empty()) flag.variations = {{"on", Value(true)}, {"off", Value(false)}};
+  if (flag.code_default) return;
   if (flag.default_variation.empty()) flag.default_variation = "on";
   if (flag.off_variation.empty()) flag.off_variation = "off";
 }
@@ -105,8 +106,11 @@ Status CheckNamed(const FlagFields& flag, const std::string& variation, std::str
 }
 
 Status CheckServedVariations(const FlagFields& flag) {
-  GUIDON_TRY(CheckNamed(flag, flag.default_variation, "defaultVariation"));
-  GUIDON_TRY(CheckNamed(flag, flag.off_variation, "offVariation"));
+  const auto may_lack = [&](const std::string& variation) { return flag.code_default && variation.empty(); };
+  if (!may_lack(flag.default_variation)) GUIDON_TRY(CheckNamed(flag, flag.default_variation, "defaultVariation"));
+  if (!may_lack(flag.off_variation)) GUIDON_TRY(CheckNamed(flag, flag.off_variation, "offVariation"));
+  if (flag.rollout_percentage && (flag.default_variation.empty() || flag.off_variation.empty()))
+    return Fail(ErrorCode::kInvalidArgument, "needs both a default and an off variation", "rolloutPercentage");
   return flag.kill_variation ? CheckNamed(flag, *flag.kill_variation, "killVariation") : Status{};
 }
 
@@ -182,6 +186,86 @@ Status CheckRules(const FlagFields& flag) {
     GUIDON_TRY(At("targetingRules", i, std::move(status)));
   }
   return {};
+}
+
+// Names and values of an expression: well-formed text, finite numbers, limits kept.
+class ExpressionCheck {
+ public:
+  Status Check(const Value& value, std::size_t depth) {
+    if (depth > kTargetingDepthMax)
+      return Fail(ErrorCode::kTooLarge,
+                  "is nested too deeply; at most " + std::to_string(kTargetingDepthMax) + " levels are allowed");
+    if (++nodes_ > kTargetingNodesMax) return Fail(ErrorCode::kTooLarge, "has too many parts");
+    const std::string* text = value.AsString();
+    if (text != nullptr && !checks::IsUtf8(*text)) return Fail(ErrorCode::kInvalidArgument, "is not valid UTF-8");
+    const double* number = value.AsDouble();
+    if (number != nullptr && !std::isfinite(*number))
+      return Fail(ErrorCode::kInvalidArgument, "must be a finite number");
+    if (const List* list = value.AsList())
+      for (std::size_t i = 0; i < list->size(); ++i) GUIDON_TRY(At("", i, Check((*list)[i], depth + 1)));
+    if (const Object* object = value.AsObject()) {
+      for (const auto& [name, member] : *object) {
+        Status status = checks::IsUtf8(name) ? Check(member, depth + 1)
+                                             : Fail(ErrorCode::kInvalidArgument, "is not valid UTF-8");
+        if (!status) return At(PathName(name), std::move(status));
+      }
+    }
+    return {};
+  }
+
+ private:
+  std::size_t nodes_ = 0;
+};
+
+Status CheckExpression(const Value& value, std::string_view field) {
+  GUIDON_TRY(At(field, ExpressionCheck().Check(value, 0)));
+  const std::size_t size = SerializedSize(value);
+  if (size <= kTargetingBytesMax) return {};
+  return Fail(ErrorCode::kTooLarge,
+              "is " + std::to_string(size) + " bytes large; at most " + std::to_string(kTargetingBytesMax) +
+                  " are allowed",
+              std::string(field));
+}
+
+Status CheckTargeting(const FlagFields& flag) {
+  if (!flag.targeting) {
+    if (flag.targeting_evaluators.empty()) return {};
+    return Fail(ErrorCode::kInvalidArgument, "must be left out where there is no targeting", "targetingEvaluators");
+  }
+  if (!flag.targeting_rules.empty())
+    return Fail(ErrorCode::kInvalidArgument, "must be left out where the flag has targetingRules", "targeting");
+  if (flag.targeting->AsObject() == nullptr)
+    return Fail(ErrorCode::kInvalidArgument,
+                "must be an object, not a " + std::string(flag.targeting->TypeName()), "targeting");
+  GUIDON_TRY(CheckExpression(*flag.targeting, "targeting"));
+  GUIDON_TRY(TooMany(flag.targeting_evaluators.size(), kTargetingEvaluatorsMax, "targetingEvaluators"));
+  Object all;
+  for (const auto& [name, evaluator] : flag.targeting_evaluators) {
+    const std::string path = "targetingEvaluators." + PathName(name);
+    GUIDON_TRY(checks::Line(name, kEvaluatorNameBytesMax, path));
+    GUIDON_TRY(CheckExpression(evaluator, path));
+    all.Set(name, evaluator);
+  }
+  return CheckExpression(all, "targetingEvaluators");
+}
+
+Status CheckMetadata(const FlagFields& flag) {
+  GUIDON_TRY(TooMany(flag.metadata.size(), kMetadataMax, "metadata"));
+  std::size_t size = 0;
+  for (const auto& [name, value] : flag.metadata) {
+    const std::string path = "metadata." + PathName(name);
+    GUIDON_TRY(checks::Line(name, kMetadataBytesMax, path));
+    if (name.empty()) return Fail(ErrorCode::kInvalidArgument, "must not have an empty name", "metadata");
+    if (value.IsNull() || value.AsList() != nullptr || value.AsObject() != nullptr)
+      return Fail(ErrorCode::kInvalidArgument, "must be a string, a number or a boolean", path);
+    GUIDON_TRY(CheckStorable(value, 0, path));
+    size += name.size() + SerializedSize(value);
+  }
+  if (size <= kMetadataBytesMax) return {};
+  return Fail(ErrorCode::kTooLarge,
+              "is " + std::to_string(size) + " bytes large; at most " + std::to_string(kMetadataBytesMax) +
+                  " are allowed",
+              "metadata");
 }
 
 Status CheckPrerequisite(const FlagFields& flag, const Prerequisite& prerequisite) {
@@ -294,6 +378,8 @@ Result<Flag> Flag::Create(FlagFields fields) {
   GUIDON_TRY(CheckServedVariations(fields));
   GUIDON_TRY(CheckBucketing(fields));
   GUIDON_TRY(CheckRules(fields));
+  GUIDON_TRY(CheckTargeting(fields));
+  GUIDON_TRY(CheckMetadata(fields));
   GUIDON_TRY(CheckPrerequisites(fields));
   GUIDON_TRY(CheckTenantOverrides(fields));
   GUIDON_TRY(CheckHistory(fields));

@@ -83,13 +83,21 @@ struct FlagFields {
   std::map<std::string, Value> variations = {};  // empty with type boolean: on = true, off = false
   std::string default_variation = {};            // empty with type boolean: "on"
   std::string off_variation = {};                // empty with type boolean: "off"
+  // The default and the off variation may be left out: no value is served where one would be, so that the caller's code
+  // default applies, as with flagd's flags without a default variant.
+  bool code_default = false;
   std::optional<std::string> kill_variation = std::nullopt;
   std::optional<Percentage> rollout_percentage = std::nullopt;
   std::optional<std::string> rollout_salt = std::nullopt;
   std::optional<std::string> bucket_by = std::nullopt;  // attribute path; absent: targetingKey
   std::vector<Rule> targeting_rules = {};
+  // A flagd expression (JsonLogic with flagd's operators) in place of rules: an object. Its `$ref` name members of
+  // `targeting_evaluators`.
+  std::optional<Value> targeting = std::nullopt;
+  std::map<std::string, Value> targeting_evaluators = {};
   std::vector<Prerequisite> prerequisites = {};
   std::map<std::string, bool> tenant_overrides = {};  // written by other programs in the flag item; we only honour it
+  std::map<std::string, Value> metadata = {};    // strings, numbers and booleans, for people and other programs
   std::optional<base::Timestamp> expires_at = std::nullopt;
   std::uint64_t version = 1;
   base::Timestamp created_at = {};
@@ -100,7 +108,7 @@ struct FlagFields {
 };
 
 // A flag that keeps every rule of spec 2 and 3: ids and names valid, variations of the flag's type, every variation
-// that is named exists, splits sum to 1 … 2^31 - 1, no duplicate rule ids, tags or prerequisites, no prerequisite on
+// that is named exists, not both rules and a targeting expression, splits sum to 1 … 2^31 - 1, no duplicate rule ids, tags or prerequisites, no prerequisite on
 // itself, limits kept. Boolean flags have exactly the variations on = true and off = false when none were given.
 // Immutable value.
 class Flag {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 
+#include "guidon/json/json.hpp"
 #include "guidon/json/model_json.hpp"
 #include "guidon/model/field_path.hpp"
 #include "guidon/store/codec.hpp"
@@ -33,12 +36,17 @@ void SetServing(Item& item, const model::FlagFields& flag) {
   AttributeMap variations;
   for (const auto& [name, value] : flag.variations) variations.Set(name, AttributeOf(value));
   item.Set("variations", std::move(variations));
-  item.Set("defaultVariation", flag.default_variation);
-  item.Set("offVariation", flag.off_variation);
+  if (!flag.default_variation.empty()) item.Set("defaultVariation", flag.default_variation);
+  if (!flag.off_variation.empty()) item.Set("offVariation", flag.off_variation);
+  if (flag.code_default) item.Set("codeDefault", true);
   SetOptional(item, "killVariation", flag.kill_variation);
   if (flag.rollout_percentage) item.Set("rolloutPercentage", Number::From(flag.rollout_percentage->percent()));
   SetOptional(item, "rolloutSalt", flag.rollout_salt);
   SetOptional(item, "bucketBy", flag.bucket_by);
+}
+
+model::Value ObjectOf(const std::map<std::string, model::Value>& members) {
+  return *model::Object::FromEntries({members.begin(), members.end()});
 }
 
 void SetTargeting(Item& item, const model::FlagFields& flag) {
@@ -47,6 +55,15 @@ void SetTargeting(Item& item, const model::FlagFields& flag) {
     rules.reserve(flag.targeting_rules.size());
     for (const model::Rule& rule : flag.targeting_rules) rules.push_back(AttributeOf(json::RuleToJson(rule)));
     item.Set("targetingRules", std::move(rules));
+  }
+  // As text: expressions nest deeper than DynamoDB's values may.
+  if (flag.targeting) item.Set("targeting", json::Write(*flag.targeting));
+  if (!flag.targeting_evaluators.empty())
+    item.Set("targetingEvaluators", json::Write(ObjectOf(flag.targeting_evaluators)));
+  if (!flag.metadata.empty()) {
+    AttributeMap metadata;
+    for (const auto& [name, value] : flag.metadata) metadata.Set(name, AttributeOf(value));
+    item.Set("metadata", std::move(metadata));
   }
   if (!flag.prerequisites.empty()) {
     AttributeList prerequisites;
@@ -72,11 +89,6 @@ void RefuseUnsupported(ItemReader& in) {
                 .field = "schema"});
   } else if (schema == 0) {
     in.Problem("schema", "must be at least 1");
-  }
-  if (in.Find("targeting") != nullptr) {
-    in.Problem({.code = ErrorCode::kUnsupported,
-                .message = "targeting expressions of flagd are not supported yet; use targetingRules",
-                .field = "targeting"});
   }
 }
 
@@ -121,15 +133,35 @@ std::vector<T> ReadParts(ItemReader& in, std::string_view name,
   return parts;
 }
 
-std::map<std::string, model::Value> ReadVariations(ItemReader& in) {
-  std::map<std::string, model::Value> variations;
-  const AttributeMap* map = in.Map("variations");
-  if (map == nullptr) return variations;
+std::map<std::string, model::Value> ReadValues(ItemReader& in, const std::string& attribute_name) {
+  std::map<std::string, model::Value> values;
+  const AttributeMap* map = in.Map(attribute_name);
+  if (map == nullptr) return values;
   for (const auto& [name, attribute] : *map) {
-    auto value = in.Take(ValueOf(attribute, "variations." + model::PathName(name)));
-    if (value) variations.emplace_hint(variations.end(), name, *std::move(value));
+    auto value = in.Take(ValueOf(attribute, attribute_name + "." + model::PathName(name)));
+    if (value) values.emplace_hint(values.end(), name, *std::move(value));
   }
-  return variations;
+  return values;
+}
+
+// A value that is kept as JSON text.
+std::optional<model::Value> ReadJsonText(ItemReader& in, std::string_view name) {
+  const auto text = in.OptionalText(name);
+  if (!text) return std::nullopt;
+  auto value = json::Parse(*text, {.depth_max = model::kTargetingDepthMax + 2});
+  if (value) return *std::move(value);
+  in.Problem(name, "is no JSON text: " + value.error().message);
+  return std::nullopt;
+}
+
+std::map<std::string, model::Value> ReadEvaluators(ItemReader& in) {
+  constexpr std::string_view kName = "targetingEvaluators";
+  const auto value = ReadJsonText(in, kName);
+  if (!value) return {};
+  const model::Object* members = value->AsObject();
+  if (members != nullptr) return {members->begin(), members->end()};
+  in.Problem(kName, "must be the JSON text of an object");
+  return {};
 }
 
 std::map<std::string, bool> ReadTenantOverrides(ItemReader& in) {
@@ -151,9 +183,10 @@ void ReadServing(ItemReader& in, model::FlagFields& flag) {
   flag.state = ReadEnum(in, "state", model::FlagState::kEnabled, model::FlagStateFromName);
   flag.client_visible = in.BoolOr("clientVisible", false);
   flag.default_enabled = in.Bool("defaultEnabled");
-  flag.variations = ReadVariations(in);
+  flag.variations = ReadValues(in, "variations");
   flag.default_variation = in.TextOr("defaultVariation", "");
   flag.off_variation = in.TextOr("offVariation", "");
+  flag.code_default = in.BoolOr("codeDefault", false);
   flag.kill_variation = in.OptionalText("killVariation");
   flag.rollout_percentage = ReadPercentage(in, "rolloutPercentage");
   flag.rollout_salt = in.OptionalText("rolloutSalt");
@@ -162,6 +195,9 @@ void ReadServing(ItemReader& in, model::FlagFields& flag) {
 
 void ReadTargeting(ItemReader& in, model::FlagFields& flag) {
   flag.targeting_rules = ReadParts<model::Rule>(in, "targetingRules", json::RuleFromJson);
+  flag.targeting = ReadJsonText(in, "targeting");
+  flag.targeting_evaluators = ReadEvaluators(in);
+  flag.metadata = ReadValues(in, "metadata");
   flag.prerequisites = ReadParts<model::Prerequisite>(in, "prerequisites", json::PrerequisiteFromJson);
   flag.tenant_overrides = ReadTenantOverrides(in);
 }

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "guidon/base/result.hpp"
+#include "guidon/eval/flagd_value.hpp"
+#include "guidon/model/flag.hpp"
+
+namespace guidon::eval::flagd {
+
+enum class Op : std::uint8_t {
+  kConstant,
+  kFail,    // always an error when it is reached
+  kList,    // a list with expressions in it
+  kScope,   // all that there is to see: the context, or the item at hand
+  kVar,     // a path that is known
+  kVarKey,  // a path that is computed
+  kAnd,
+  kOr,
+  kIf,
+  kNot,
+  kNotNot,
+  kEqual,
+  kNotEqual,
+  kStrictEqual,
+  kStrictNotEqual,
+  kLess,
+  kLessOrEqual,
+  kGreater,
+  kGreaterOrEqual,
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kModulo,
+  kMax,
+  kMin,
+  kIn,
+  kCat,
+  kSubstr,
+  kMerge,
+  kMap,
+  kFilter,
+  kSome,
+  kAll,
+  kNone,
+  kReduce,
+  kMissing,
+  kMissingSome,
+  kLog,
+  kStartsWith,
+  kEndsWith,
+  kSemVer,
+  kFractional
+};
+std::string_view NameOf(Op op);
+
+// How an operator gets its operands.
+enum class Operands : std::uint8_t {
+  kListed,  // each argument is one
+  kSpread,  // the items of the one argument's value, or that value where it is no list
+  kAlone    // the one argument's value as it is
+};
+
+// flagd-core turns most of an expression into code and interprets the rest, and the two disagree in corners: about `-`
+// of a list, null in `cat`, what two values of different types are when compared. An expression says which one it is
+// by its shape (see flagd_compiler.cpp), and we follow.
+enum class Style : std::uint8_t { kGenerated, kInterpreted };
+
+// How `var` walks, which differs where it meets null, 0 or "" on the way.
+enum class Walk : std::uint8_t { kGenerated, kMethod, kSingle, kChain };
+
+// The first name of a path, when it is looked up in the context.
+enum class Root : std::uint8_t { kAttribute, kTargetingKey, kTenantId, kFlagd };
+
+struct Node {
+  Op op = Op::kConstant;
+  Style style = Style::kGenerated;
+  Operands operands = Operands::kListed;
+  Walk walk = Walk::kGenerated;
+  Root root = Root::kAttribute;
+  JsValue constant = {};                // kConstant
+  std::vector<std::string> names = {};  // kVar
+  std::string text = {};                // kVar: the path as it was written; kFail: why
+  std::vector<Node> arguments = {};
+};
+
+// A flag's targeting expression, ready to run. Immutable; pinned in memory because its parts point at each other.
+struct Program {
+  Program() = default;
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  Node root;
+  model::Value expression;  // with every `$ref` replaced: literals point into it
+  std::deque<std::string> texts = {};
+  std::deque<JsList> lists = {};
+  std::deque<model::Value> made = {};
+};
+
+// The names between the dots of a path. "\\." is a dot and "\\\\" a backslash in a name.
+std::vector<std::string> SplitPath(std::string_view text);
+
+// Compiles `targeting` with the `$evaluators` that it refers to; nullptr where nothing is targeted ({}). Parts without
+// variables are computed here. Error: kInvalidArgument with the path below `targeting` of what is unknown or cannot be
+// computed, as flagd's PARSE_ERROR.
+base::Result<std::unique_ptr<const Program>> Compile(const model::Value& targeting,
+                                                     const std::map<std::string, model::Value>& evaluators);
+
+}  // namespace guidon::eval::flagd
