@@ -281,7 +281,7 @@ BENCHMARK(EvaluateAmongManyOverrides);
 int main(int argc, char** argv) {
   using guidon::eval::EvaluateCase;
   using guidon::eval::EvaluateUsers;
-  for (const char* name : {"static", "override", "rollout", "rule_rollout", "ten_rules"})
+  for (const char* name : {"static", "override", "rollout", "rule_rollout", "ten_rules", "flagd_rule"})
     benchmark::RegisterBenchmark(name, EvaluateCase, std::string(name));
   benchmark::RegisterBenchmark("unknown", EvaluateCase, std::string("no-such-flag"));
   benchmark::RegisterBenchmark("segment_1m", EvaluateUsers, std::string("segment_1m"));

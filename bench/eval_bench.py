@@ -11,7 +11,7 @@ from common import ROOT, RESULTS, print_table, progress, progress_end, write_res
 
 BINARIES = ROOT / "build/ci/bin"
 CASES = ROOT / "bench/eval_cases.json"
-COUNTED = ("static", "override", "rollout", "rule_rollout", "ten_rules")
+COUNTED = ("static", "override", "rollout", "rule_rollout", "ten_rules", "flagd_rule")
 COMPARED = ("static", "override", "rule_rollout", "ten_rules")
 EVALUATIONS = 1000
 MIN_TIME = os.environ.get("BENCH_SECONDS", "0.5")

@@ -91,10 +91,6 @@ std::uint64_t FingerprintOfDefinition(const model::FlagFields& flag) {
   out.Add(flag.rollout_percentage.has_value());
   if (flag.rollout_percentage) out.Add(flag.rollout_percentage->thousandths());
   out.Add(flag.rollout_salt).Add(flag.bucket_by).Add(flag.expires_at);
-  out.Add(flag.code_default).Add(flag.targeting.has_value());
-  if (flag.targeting) AddValue(out, *flag.targeting);
-  out.Add(flag.targeting_evaluators.size());
-  for (const auto& [name, evaluator] : flag.targeting_evaluators) AddValue(out.Add(name), evaluator);
   out.Add(flag.targeting_rules.size());
   for (const model::Rule& rule : flag.targeting_rules) AddRule(out, rule);
   out.Add(flag.prerequisites.size());
@@ -104,6 +100,11 @@ std::uint64_t FingerprintOfDefinition(const model::FlagFields& flag) {
   }
   out.Add(flag.tenant_overrides.size());
   for (const auto& [tenant_id, enabled] : flag.tenant_overrides) out.Add(tenant_id).Add(enabled);
+  // What came later is added only where it is there, under its name: other flags keep their fingerprints.
+  if (flag.code_default) out.Add(std::string_view("codeDefault"));
+  if (flag.targeting) AddValue(out.Add(std::string_view("targeting")), *flag.targeting);
+  for (const auto& [name, evaluator] : flag.targeting_evaluators)
+    AddValue(out.Add(std::string_view("evaluator")).Add(name), evaluator);
   return out.Finish();
 }
 

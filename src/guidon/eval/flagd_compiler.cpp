@@ -174,7 +174,7 @@ class Compiler {
   Node Lazily(const List& list, std::size_t index);
   Result<Node> Computed(const Node& node);
 
-  Result<Node> ListOf(const Value& value, const List& list, Style style);
+  Result<Node> ListOf(const List& list, Style style);
   Result<Node> CompileBy(Style style, const Value& value) {
     return style == Style::kGenerated ? Generated(value) : Interpreted(value);
   }
@@ -280,18 +280,15 @@ Result<Node> Compiler::Computed(const Node& node) {
 
 // ---- Generated code
 
-Result<Node> Compiler::ListOf(const Value& value, const List& list, Style style) {
+Result<Node> Compiler::ListOf(const List& list, Style style) {
   Node node;
   node.op = Op::kList;
   node.style = style;
-  bool literal = true;
   for (std::size_t i = 0; i < list.size(); ++i) {
     auto item = CompileBy(style, list[i]);
     if (!item) return std::unexpected(model::Below("[" + std::to_string(i) + "]", std::move(item).error()));
-    literal = literal && IsConstant(*item) && !CallIn(list[i]) && list[i].AsList() == nullptr;
     node.arguments.push_back(*std::move(item));
   }
-  if (literal) return Constant(value);
   if (!std::ranges::all_of(node.arguments, IsConstant)) return node;
   JsList items;
   for (const Node& item : node.arguments) items.push_back(item.constant);
@@ -299,7 +296,7 @@ Result<Node> Compiler::ListOf(const Value& value, const List& list, Style style)
 }
 
 Result<Node> Compiler::Generated(const Value& value) {
-  if (const List* list = value.AsList()) return ListOf(value, *list, Style::kGenerated);
+  if (const List* list = value.AsList()) return ListOf(*list, Style::kGenerated);
   const auto call = CallIn(value);
   if (!call) return Constant(value);
   GUIDON_ASSIGN(const bool fixed, CheckFixed(value));
@@ -372,6 +369,7 @@ Result<Node> Compiler::WithArguments(Op op, const Value& data, Style style) {
     if (!argument) return std::unexpected(model::Below("[" + std::to_string(i) + "]", std::move(argument).error()));
     node.arguments.push_back(*std::move(argument));
   }
+  if (op == Op::kFractional) node.shares = program_.KeepShares(node);
   return node;
 }
 
@@ -460,7 +458,7 @@ Node Compiler::Lazily(const List& list, std::size_t index) {
 }
 
 Result<Node> Compiler::Interpreted(const Value& value) {
-  if (const List* list = value.AsList()) return ListOf(value, *list, Style::kInterpreted);
+  if (const List* list = value.AsList()) return ListOf(*list, Style::kInterpreted);
   const auto call = CallIn(value);
   if (!call) return Constant(value);
   GUIDON_ASSIGN(auto idiom, Idiom(*call));

@@ -102,6 +102,8 @@ class Run {
   JsValue StartsOrEndsWith(const Node& node, Frame& frame);
   JsValue SemVer(const Node& node, Frame& frame);
   JsValue Fractional(const Node& node, Frame& frame);
+  JsValue FractionalOfComputed(const Node& node, Frame& frame, const JsValue* known);
+  JsValue Bucket(const Shares& shares, const JsValue& unit, const Frame& frame);
 
   JsList& NewList();
   std::string& NewText();

@@ -80,6 +80,23 @@ enum class Walk : std::uint8_t { kGenerated, kMethod, kSingle, kChain };
 // The first name of a path, when it is looked up in the context.
 enum class Root : std::uint8_t { kAttribute, kTargetingKey, kTenantId, kFlagd };
 
+// The shares of a `fractional` that are the same for everybody.
+struct Shares {
+  struct Share {
+    std::uint64_t end = 0;  // buckets below this and from the end of the share before
+    JsValue variant;
+  };
+  std::vector<Share> shares = {};
+  std::uint64_t total = 0;
+  bool valid = true;  // else the operator answers null
+
+  // [variant, weight]; without weight it is 1, below 0 it is 0. Anything else makes the shares invalid.
+  void Add(const JsValue& variant, const JsValue* weight);
+  void Add(const JsValue& entry);
+  // Null where there is no weight at all.
+  JsValue Find(std::uint64_t bucket) const;
+};
+
 struct Node {
   Op op = Op::kConstant;
   Style style = Style::kGenerated;
@@ -90,6 +107,7 @@ struct Node {
   std::vector<std::string> names = {};  // kVar
   std::string text = {};                // kVar: the path as it was written; kFail: why
   std::vector<Node> arguments = {};
+  const Shares* shares = nullptr;  // kFractional: where all of them are known
 };
 
 // A flag's targeting expression, ready to run. Immutable; pinned in memory because its parts point at each other.
@@ -103,6 +121,10 @@ struct Program {
   std::deque<std::string> texts = {};
   std::deque<JsList> lists = {};
   std::deque<model::Value> made = {};
+  std::deque<Shares> shares = {};
+
+  // nullptr where a share of the `fractional` has to be computed.
+  const Shares* KeepShares(const Node& fractional);
 };
 
 // The names between the dots of a path. "\\." is a dot and "\\\\" a backslash in a name.

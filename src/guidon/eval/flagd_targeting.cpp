@@ -16,63 +16,51 @@ namespace {
 
 using Kind = JsValue::Kind;
 
-struct Share {
-  JsValue variant;
-  double weight = 0;
-};
-
-// The shares of one `fractional`. As many as people write need no allocation.
-class Shares {
- public:
-  void Add(const Share& share) {
-    total_ += share.weight;
-    if (count_ < inline_.size()) {
-      inline_[count_] = share;
-    } else {
-      more_.push_back(share);
-    }
-    ++count_;
-  }
-  void Refuse() { valid_ = false; }
-  bool valid() const { return valid_ && total_ <= static_cast<double>(model::kSplitWeightTotalMax); }
-  std::uint64_t total() const { return static_cast<std::uint64_t>(total_); }
-
-  JsValue Find(std::uint64_t bucket) const {
-    std::uint64_t end = 0;
-    for (std::size_t i = 0; i < count_; ++i) {
-      const Share& share = i < inline_.size() ? inline_[i] : more_[i - inline_.size()];
-      end += static_cast<std::uint64_t>(share.weight);
-      if (bucket < end) return share.variant;
-    }
-    return JsValue::Null();  // no weight at all
-  }
-
- private:
-  std::array<Share, 8> inline_;
-  std::vector<Share> more_;
-  std::size_t count_ = 0;
-  double total_ = 0;
-  bool valid_ = true;
-};
-
-// [variant, weight]; without weight it is 1, below 0 it is 0.
-void AddShare(Shares& shares, const JsValue& variant, const JsValue* weight) {
-  if (variant.IsObject()) return shares.Refuse();
-  if (weight != nullptr &&
-      (!weight->IsNumber() || std::trunc(weight->number) != weight->number || std::isinf(weight->number)))
-    return shares.Refuse();
-  shares.Add({.variant = variant.IsNullish() ? JsValue::Null() : variant,
-              .weight = weight == nullptr ? 1 : std::max(0.0, weight->number)});
-}
-
-void AddShare(Shares& shares, const JsValue& entry) {
-  if (!entry.IsList() || entry.ListSize() < 1 || entry.ListSize() > 2) return shares.Refuse();
-  if (entry.ListSize() == 1) return AddShare(shares, entry.ListItem(0), nullptr);
-  const JsValue weight = entry.ListItem(1);
-  AddShare(shares, entry.ListItem(0), &weight);
+bool IsWhole(const JsValue& value) {
+  return value.IsNumber() && std::trunc(value.number) == value.number && !std::isinf(value.number);
 }
 
 }  // namespace
+
+void Shares::Add(const JsValue& variant, const JsValue* weight) {
+  if (variant.IsObject() || (weight != nullptr && !IsWhole(*weight))) {
+    valid = false;
+    return;
+  }
+  // Beyond the limit it is all the same how far.
+  constexpr double kMax = static_cast<double>(model::kSplitWeightTotalMax) + 1;
+  total += static_cast<std::uint64_t>(weight == nullptr ? 1 : std::clamp(weight->number, 0.0, kMax));
+  valid = valid && total <= std::uint64_t{model::kSplitWeightTotalMax};
+  shares.push_back({.end = total, .variant = variant.IsNullish() ? JsValue::Null() : variant});
+}
+
+void Shares::Add(const JsValue& entry) {
+  if (!entry.IsList() || entry.ListSize() < 1 || entry.ListSize() > 2) {
+    valid = false;
+    return;
+  }
+  const JsValue weight = entry.ListSize() == 2 ? entry.ListItem(1) : JsValue();
+  Add(entry.ListItem(0), entry.ListSize() == 2 ? &weight : nullptr);
+}
+
+JsValue Shares::Find(std::uint64_t bucket) const {
+  for (const Share& share : shares)
+    if (bucket < share.end) return share.variant;
+  return JsValue::Null();
+}
+
+const Shares* Program::KeepShares(const Node& fractional) {
+  if (fractional.operands != Operands::kListed || fractional.arguments.empty()) return nullptr;
+  const Node& first = fractional.arguments.front();
+  const bool has_unit = first.op != Op::kList && !first.constant.IsList();
+  Shares kept;
+  for (const Node& argument : fractional.arguments) {
+    if (has_unit && &argument == &first) continue;
+    if (argument.op != Op::kConstant) return nullptr;
+    kept.Add(argument.constant);
+  }
+  return &shares.emplace_back(std::move(kept));
+}
 
 bool Run::SeesContext(const Frame& frame) {
   if (frame.scope.kind == Kind::kContext) return true;
@@ -114,14 +102,25 @@ JsValue Run::SemVer(const Node& node, Frame& frame) {
 }
 
 JsValue Run::Fractional(const Node& node, Frame& frame) {
+  if (node.shares != nullptr) {
+    const JsValue unit = Eval(node.arguments.front(), frame);
+    if (failed()) return {};
+    if (unit.IsText() || node.arguments.front().constant.IsList()) return Bucket(*node.shares, unit, frame);
+    return FractionalOfComputed(node, frame, &unit);
+  }
+  return FractionalOfComputed(node, frame, nullptr);
+}
+
+// `known`: the value of the first argument, if it was evaluated already.
+JsValue Run::FractionalOfComputed(const Node& node, Frame& frame, const JsValue* known) {
   Shares shares;
   JsValue unit;
-  bool empty = true;
+  bool first = true;
   const auto take = [&](const JsValue& value) {
-    if (std::exchange(empty, false) && value.IsText()) {
+    if (std::exchange(first, false) && value.IsText()) {
       unit = value;
     } else {
-      AddShare(shares, value);
+      shares.Add(value);
     }
   };
   if (node.operands == Operands::kSpread) {
@@ -129,25 +128,23 @@ JsValue Run::Fractional(const Node& node, Frame& frame) {
     for (const JsValue& value : arguments.items()) take(value);
   } else {
     for (const Node& argument : node.arguments) {
-      // A share that is computed needs no list of its own.
-      if (argument.op == Op::kList && argument.arguments.size() <= 2) {
-        const JsValue variant = Eval(argument.arguments.front(), frame);
-        JsValue weight;
-        if (!failed() && argument.arguments.size() == 2) weight = Eval(argument.arguments.back(), frame);
-        empty = false;
-        if (!failed()) AddShare(shares, variant, argument.arguments.size() == 2 ? &weight : nullptr);
-      } else {
-        const JsValue value = Eval(argument, frame);
-        if (!failed()) take(value);
-      }
+      const JsValue value = known != nullptr && first ? *known : Eval(argument, frame);
       if (failed()) return {};
+      take(value);
     }
   }
-  if (failed() || !SeesContext(frame)) return {};
+  if (failed()) return {};
+  if (first) shares.valid = false;
+  return Bucket(shares, unit, frame);
+}
+
+// Without a `unit` the flag's key and the targeting key are hashed.
+JsValue Run::Bucket(const Shares& shares, const JsValue& unit, const Frame& frame) {
+  if (!SeesContext(frame)) return {};
   const std::string* targeting_key = input_.context->targeting_key();
-  if (empty || (!unit.IsText() && targeting_key == nullptr) || !shares.valid()) return JsValue::Null();
+  if ((!unit.IsText() && targeting_key == nullptr) || !shares.valid) return JsValue::Null();
   const std::uint32_t hash = unit.IsText() ? HashUnit("", unit.Text()) : HashUnit(input_.flag_key, *targeting_key);
-  const std::uint64_t bucket = BucketOf(hash, shares.total());
+  const std::uint64_t bucket = BucketOf(hash, shares.total);
   if (trace_ != nullptr) {
     fractional_ = FractionalTrace{
         .unit = unit.IsText() ? std::string(unit.Text()) : std::string(input_.flag_key) + *targeting_key,

@@ -349,6 +349,7 @@ bool SameValueZero(const JsValue& a, const JsValue& b) {
 bool LooselyEqual(const JsValue& a, const JsValue& b) {
   if (a.IsNullish() || b.IsNullish()) return a.IsNullish() && b.IsNullish();
   if (a.IsObject() && b.IsObject()) return StrictlyEqual(a, b);
+  if (a.kind == b.kind) return StrictlyEqual(a, b);
   const Primitive left(a);
   const Primitive right(b);
   if (left.value.kind == right.value.kind) return StrictlyEqual(left.value, right.value);
@@ -360,6 +361,7 @@ std::optional<int> Compare(const JsValue& a, const JsValue& b) {
     if (std::isnan(a.number) || std::isnan(b.number)) return std::nullopt;
     return a.number < b.number ? -1 : a.number > b.number ? 1 : 0;
   }
+  if (a.IsText() && b.IsText()) return CompareTexts(a.Text(), b.Text());
   const Primitive left(a);
   const Primitive right(b);
   if (left.value.IsText() && right.value.IsText()) return CompareTexts(left.value.Text(), right.value.Text());

@@ -232,11 +232,11 @@ Status CheckTargeting(const FlagFields& flag) {
     if (flag.targeting_evaluators.empty()) return {};
     return Fail(ErrorCode::kInvalidArgument, "must be left out where there is no targeting", "targetingEvaluators");
   }
-  if (!flag.targeting_rules.empty())
-    return Fail(ErrorCode::kInvalidArgument, "must be left out where the flag has targetingRules", "targeting");
   if (flag.targeting->AsObject() == nullptr)
     return Fail(ErrorCode::kInvalidArgument,
                 "must be an object, not a " + std::string(flag.targeting->TypeName()), "targeting");
+  if (!flag.targeting_rules.empty())
+    return Fail(ErrorCode::kInvalidArgument, "must be left out where the flag has targetingRules", "targeting");
   GUIDON_TRY(CheckExpression(*flag.targeting, "targeting"));
   GUIDON_TRY(TooMany(flag.targeting_evaluators.size(), kTargetingEvaluatorsMax, "targetingEvaluators"));
   Object all;

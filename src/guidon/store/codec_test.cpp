@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "guidon/json/json.hpp"
 #include "guidon/store/testing/item_text.hpp"
 
 namespace guidon::store {
@@ -471,12 +472,21 @@ TEST(CodecTest, BadTimesVersionsAndNames) {
   ExpectError(with("schema", Number{"0"}), ErrorCode::kCorrupt, "schema");
 }
 
-TEST(CodecTest, NewerLayoutsAndExpressionsAreUnsupportedNotMisread) {
+TEST(CodecTest, NewerLayoutsAreUnsupportedNotMisread) {
   ExpectError(DecodeFlag(With(PlainItem(), "schema", Number{"2"})), ErrorCode::kUnsupported, "schema");
-  ExpectError(DecodeFlag(With(PlainItem(), "targeting", R"({"if":[]})")), ErrorCode::kUnsupported, "targeting");
   // Whatever else is new in it: the version is the message.
   ExpectError(DecodeFlag(With(With(PlainItem(), "schema", Number{"2"}), "owner", true)), ErrorCode::kUnsupported,
               "schema");
+}
+
+TEST(CodecTest, ExpressionsAreJsonText) {
+  const auto flag = DecodeFlag(With(PlainItem(), "targeting", R"({"if":[{"var":"a"},"on"]})"));
+  ASSERT_TRUE(flag) << flag.error().message;
+  EXPECT_EQ(json::Write(*(*flag)->targeting), R"({"if":[{"var":"a"},"on"]})");
+  EXPECT_EQ(*EncodeFlag(*flag).Find("targeting")->AsString(), R"({"if":[{"var":"a"},"on"]})");
+  ExpectError(DecodeFlag(With(PlainItem(), "targeting", R"({"if":)")), ErrorCode::kCorrupt, "targeting");
+  ExpectError(DecodeFlag(With(With(PlainItem(), "targeting", "{}"), "targetingEvaluators", "[]")), ErrorCode::kCorrupt,
+              "targetingEvaluators");
 }
 
 TEST(CodecTest, OverrideThatContradictsItsKeyIsCorrupt) {

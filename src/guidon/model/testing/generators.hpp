@@ -248,6 +248,15 @@ inline void DrawVariations(FlagFields& flag) {
   flag.kill_variation = Maybe([&] { return DrawVariationOf(flag); });
 }
 
+// Shaped like an expression. No doubles: their text in an item need not be the one that they are written with again.
+inline Value DrawExpression(std::size_t depth) {
+  if (depth == 0) return Flip() ? Value(DrawInteger()) : Value(DrawText());
+  Object call;
+  for (std::size_t count = AnySize(0, 2); count > 0; --count)
+    call.Set(DrawText(4), List{DrawExpression(depth - 1), DrawExpression(depth - 1)});
+  return call;
+}
+
 inline FlagFields DrawFlagFields() {
   FlagFields flag;
   flag.flag_key = "flag." + DrawId();
@@ -270,6 +279,17 @@ inline FlagFields DrawFlagFields() {
     return DrawVariationOf({.flag_key = {}, .environment = {}, .variations = {{"tenantId", {}}, {"a.b", {}}}});
   });
   for (std::size_t i = 0, count = AnySize(0, 3); i < count; ++i) flag.targeting_rules.push_back(DrawRule(flag, i));
+  if (flag.targeting_rules.empty() && Flip()) {
+    flag.targeting = DrawExpression(3);
+    for (std::size_t count = AnySize(0, 2); count > 0; --count)
+      flag.targeting_evaluators.emplace("e" + DrawId(), DrawExpression(2));
+  }
+  if (!flag.rollout_percentage && Flip()) {
+    flag.code_default = true;
+    if (Flip()) flag.default_variation.clear();
+    if (Flip()) flag.off_variation.clear();
+  }
+  for (std::size_t count = AnySize(0, 2); count > 0; --count) flag.metadata.emplace("m" + DrawId(), DrawInteger());
   for (std::size_t i = 0, count = AnySize(0, 2); i < count; ++i) flag.prerequisites.push_back(DrawPrerequisite(i));
   for (std::size_t count = AnySize(0, 2); count > 0; --count) flag.tenant_overrides.emplace(DrawId(), Flip());
   flag.expires_at = Maybe(DrawTime);
