@@ -27,12 +27,18 @@ struct ValueSet {
   bool has_false = false;
 };
 
+// A segment by its key, with the key's hash.
+struct SegmentName {
+  std::string key;
+  std::uint64_t hash = 0;
+};
+
 // What a condition compares with, parsed once.
 struct ConditionOperands {
   AttributePath attribute;
-  // By operator: in/notIn ValueSet; contains/startsWith/endsWith, semver… (checked text) and inSegment (keys) strings;
-  // matches Regex; lt … eq Number; before/after Timestamp; inCidr Network; exists what presence must be.
-  std::variant<ValueSet, std::vector<std::string>, std::vector<Regex>, std::vector<Number>,
+  // By operator: in/notIn ValueSet; contains/startsWith/endsWith, semver… (checked text) strings; inSegment
+  // SegmentName; matches Regex; lt … eq Number; before/after Timestamp; inCidr Network; exists what presence must be.
+  std::variant<ValueSet, std::vector<std::string>, std::vector<SegmentName>, std::vector<Regex>, std::vector<Number>,
                std::vector<base::Timestamp>, std::vector<Network>, bool>
       operand;
   // For the trace: as they were written.

@@ -88,7 +88,7 @@ struct FlagBody {
   std::optional<base::Timestamp> expires_at;
   std::optional<std::string> tenant_id;
   std::vector<CompiledVariation> variations;  // by name
-  std::optional<base::Error> broken;          // then nothing above is set but key, owner and tenant
+  std::unique_ptr<const base::Error> broken;  // then nothing above is set but key, owner and tenant
   std::string annotation;
   std::string bucket_by_text;
   std::uint64_t fingerprint = 0;

@@ -25,6 +25,12 @@ Result<std::string> TextOf(const Value& value) {
   return Fail(ErrorCode::kInvalidArgument, "must be a string");
 }
 
+Result<SegmentName> SegmentOf(const Value& value) {
+  GUIDON_ASSIGN(std::string key, TextOf(value));
+  const std::uint64_t hash = StringHash{}(key);
+  return SegmentName{.key = std::move(key), .hash = hash};
+}
+
 Result<std::string> VersionOf(const Value& value) {
   GUIDON_ASSIGN(std::string text, TextOf(value));
   if (!ParseSemVer(text))
@@ -107,8 +113,8 @@ base::Status ParseOperands(const Condition& condition, ConditionOperands& compil
     case Operator::kNotIn: return ParseSet(condition, compiled);
     case Operator::kContains:
     case Operator::kStartsWith:
-    case Operator::kEndsWith:
-    case Operator::kInSegment: return ParseAll(condition, &TextOf, compiled);
+    case Operator::kEndsWith: return ParseAll(condition, &TextOf, compiled);
+    case Operator::kInSegment: return ParseAll(condition, &SegmentOf, compiled);
     case Operator::kMatches: return ParseAll(condition, &RegexOf, compiled);
     case Operator::kLt:
     case Operator::kLte:

@@ -117,8 +117,8 @@ Truth ConditionMatcher<kTraced>::MatchSegments(const CompiledCondition& conditio
   }
   Truth result = Truth::kFalse;
   std::string seen;
-  for (const std::string& key : *std::get_if<std::vector<std::string>>(&condition.operands->operand)) {
-    const auto* segment = segments_.Find(key);
+  for (const auto& [key, hash] : *std::get_if<std::vector<SegmentName>>(&condition.operands->operand)) {
+    const auto* segment = segments_.Find(key, hash);
     const Truth truth = segment == nullptr ? Truth::kUnknown : MatchSegment(**segment, depth + 1);
     result = std::max(result, truth);
     if constexpr (kTraced) DescribeSegment(seen, key, segment == nullptr ? nullptr : segment->get(), truth);

@@ -170,7 +170,7 @@ std::shared_ptr<const FlagBody> BrokenBody(const BrokenFlag& broken, const Compi
   body->owner_hash = StringHash{}(body->owner);
   body->annotation = Annotate(body->key, options);
   body->tenant_id = broken.tenant_id;
-  body->broken = broken.error;
+  body->broken = std::make_unique<const base::Error>(broken.error);
   Fingerprint fingerprint;
   fingerprint.Add(std::string_view("broken")).Add(broken.flag_key).Add(broken.tenant_id);
   body->fingerprint = fingerprint.Finish();
