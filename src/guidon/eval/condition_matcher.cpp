@@ -61,7 +61,7 @@ bool MatchesOrder(Operator op, std::int64_t seen, std::int64_t operand) {
 }  // namespace
 
 template <bool kTraced>
-Truth ConditionMatcher<kTraced>::MatchCondition(const CompiledCondition& condition, std::size_t depth) const {
+inline Truth ConditionMatcher<kTraced>::MatchCondition(const CompiledCondition& condition, std::size_t depth) const {
   if (condition.op == Operator::kInSegment) return MatchSegments(condition, depth);
   const AttributeValue& seen = attributes_.Of(condition.operands->attribute, condition.slot);
   const bool matches = Matches(condition, seen);

@@ -32,7 +32,7 @@ class ConditionMatcher {
  private:
   Truth MatchGroup(const CompiledNode& group, std::size_t depth) const;
   // Inline, because a rule is a loop over conditions of a few instructions each.
-  [[gnu::always_inline]] Truth MatchCondition(const CompiledCondition& condition, std::size_t depth) const;
+  [[gnu::always_inline]] inline Truth MatchCondition(const CompiledCondition& condition, std::size_t depth) const;
   Truth MatchSegments(const CompiledCondition& condition, std::size_t depth) const;
   Truth MatchSegment(const CompiledSegment& segment, std::size_t depth) const;
   const model::Context& context() const { return attributes_.context(); }

@@ -141,7 +141,7 @@ int CompareTexts(std::string_view a, std::string_view b) {
 
 // A list or an object as the text that it is compared by.
 struct Primitive {
-  explicit Primitive(const JsValue& value) : value(value) {
+  explicit Primitive(const JsValue& of) : value(of) {
     if (!value.IsObject()) return;
     AppendText(storage, value, kComparedBytesMax);
     this->value = JsValue::Of(std::string_view(storage));
