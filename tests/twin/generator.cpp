@@ -194,6 +194,23 @@ class Generator {
  public:
   explicit Generator(Random& random) : random_(random) {}
 
+  Scenario DrawRelated() {
+    Scenario scenario;
+    scenario.present.environment = scenario.last_good.environment = kEnvironment;
+    for (int i = 0; i < kSegments; ++i)
+      if (!Chance(4)) scenario.present.segments.push_back(AnySegment("s" + std::to_string(i)));
+    const Attribute& attribute = random_.Pick(kAttributes);
+    for (int i = 0; i < kFlags; ++i) {
+      FlagFields fields = Plain("f" + std::to_string(i));
+      for (int rule = 0; rule < 3; ++rule) fields.targeting_rules.push_back(AnyRelatedRule(rule, attribute));
+      scenario.flag_keys.push_back(fields.flag_key);
+      scenario.present.flags.push_back(Must(model::Flag::Create(std::move(fields))));
+    }
+    for (int i = 0; i < kQuestions; ++i)
+      scenario.questions.emplace_back(ContextAbout(attribute), kNow + std::chrono::milliseconds(Below(3)));
+    return scenario;
+  }
+
   Scenario Draw() {
     Scenario scenario;
     scenario.present.environment = scenario.last_good.environment = kEnvironment;
@@ -418,6 +435,56 @@ class Generator {
     return condition;
   }
 
+  model::Rule AnyRelatedRule(int number, const Attribute& attribute) {
+    model::Rule rule;
+    rule.id = "r" + std::to_string(number);
+    rule.when = AnyRelatedGroup(0, attribute);
+    rule.serve = Chance(2) ? "on" : "off";
+    DrawPeriod(rule);
+    return rule;
+  }
+
+  ConditionGroup AnyRelatedGroup(int depth, const Attribute& attribute) {
+    ConditionGroup group;
+    constexpr std::array kKinds = {model::GroupKind::kAll, model::GroupKind::kAny, model::GroupKind::kNone};
+    group.kind = random_.Pick(kKinds);
+    for (int count = 1 + Below(2); count > 0; --count) {
+      if (depth < 2 && Chance(4)) {
+        group.children.emplace_back(AnyRelatedGroup(depth + 1, attribute));
+      } else if (Chance(8)) {
+        group.children.emplace_back(AnySegmentCondition());
+      } else {
+        group.children.emplace_back(AnyConditionOn(attribute));
+      }
+    }
+    return group;
+  }
+
+  Condition AnyConditionOn(const Attribute& attribute) {
+    Condition condition{.attribute = attribute.path, .op = AnyOperator(attribute.kind)};
+    if (condition.op == Operator::kExists) {
+      if (Chance(2)) condition.values = {Chance(2)};
+      return condition;
+    }
+    for (int count = Chance(30) ? 0 : 1 + Below(2); count > 0; --count)
+      condition.values.push_back(condition.op == Operator::kMatches ? Value(random_.Pick(kPatterns))
+                                                                    : AnyOperand(condition.op, attribute.kind));
+    return condition;
+  }
+
+  model::Context ContextAbout(const Attribute& attribute) {
+    const model::Context context = AnyContext();
+    model::Context::Fields fields;
+    if (context.targeting_key() != nullptr) fields.targeting_key = *context.targeting_key();
+    if (context.tenant_id() != nullptr) fields.tenant_id = *context.tenant_id();
+    if (attribute.kind != Kind::kUnit && attribute.kind != Kind::kTenant && !Chance(10)) {
+      model::List list;
+      for (int count = Below(4); count > 0; --count) list.push_back(AnyScalar(attribute.kind));
+      SetAt(fields.attributes, attribute.path, Chance(3) ? Value(std::move(list)) : AnyScalar(attribute.kind));
+    }
+    return Must(model::Context::Create(std::move(fields)));
+  }
+
   Condition AnySegmentCondition() {
     Condition condition{.attribute = "", .op = Operator::kInSegment};
     for (int count = Chance(20) ? 0 : 1 + Below(2); count > 0; --count) condition.values.emplace_back(AnySegmentKey());
@@ -600,5 +667,6 @@ class Generator {
 }  // namespace
 
 Scenario AnyScenario(Random& random) { return Generator(random).Draw(); }
+Scenario AnyRelatedRules(Random& random) { return Generator(random).DrawRelated(); }
 
 }  // namespace guidon::twin

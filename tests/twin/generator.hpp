@@ -25,4 +25,8 @@ struct Scenario {
 // find their attributes, operands their twins and neighbours, overrides their tenants, prerequisites their flags.
 Scenario AnyScenario(Random& random);
 
+// Flags with nothing but rules over one attribute (and segments), so that rules have to do with each other: half of
+// their conditions and pairs of rules mean something to a static check. Contexts hold that attribute, often as a list.
+Scenario AnyRelatedRules(Random& random);
+
 }  // namespace guidon::twin

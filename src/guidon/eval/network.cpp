@@ -64,7 +64,16 @@ std::optional<Network> Network::Parse(std::string_view text) {
 }
 
 bool Network::Contains(const IpAddress& address) const {
-  if (address.is_v4 && prefix_bits_ < kMappedPrefixBits) return false;
+  return (!address.is_v4 || prefix_bits_ >= kMappedPrefixBits) && SharesPrefix(address);
+}
+
+bool Network::Includes(const Network& other) const {
+  const bool other_is_v4 = other.prefix_bits_ >= kMappedPrefixBits && IsMapped(other.base_);
+  if (other_is_v4 && prefix_bits_ < kMappedPrefixBits) return false;
+  return other.prefix_bits_ >= prefix_bits_ && SharesPrefix(other.base_);
+}
+
+bool Network::SharesPrefix(const IpAddress& address) const {
   const std::size_t whole_bytes = prefix_bits_ / 8;
   if (!std::equal(base_.bytes.begin(), base_.bytes.begin() + whole_bytes, address.bytes.begin())) return false;
   const unsigned bits = prefix_bits_ % 8;

@@ -25,8 +25,12 @@ class Network {
 
   // An IPv4 address is in no IPv6 network but those below ::ffff:0:0/96: "::/0" means every IPv6 address.
   bool Contains(const IpAddress& address) const;
+  // Every address of the other network is in this one.
+  bool Includes(const Network& other) const;
 
  private:
+  bool SharesPrefix(const IpAddress& address) const;
+
   IpAddress base_;
   unsigned prefix_bits_ = 0;  // of 128
 };

@@ -17,6 +17,21 @@ bool IsIn(std::string_view address, std::string_view network) {
   return parsed_address && parsed_network && parsed_network->Contains(*parsed_address);
 }
 
+TEST(Network, IncludesNetworksThatHoldNothingElse) {
+  const auto includes = [](std::string_view wide, std::string_view narrow) {
+    return Network::Parse(wide)->Includes(*Network::Parse(narrow));
+  };
+  EXPECT_TRUE(includes("10.0.0.0/8", "10.1.0.0/16"));
+  EXPECT_TRUE(includes("10.0.0.0/8", "10.0.0.0/8"));
+  EXPECT_FALSE(includes("10.1.0.0/16", "10.0.0.0/8"));
+  EXPECT_FALSE(includes("10.0.0.0/8", "11.0.0.0/16"));
+  EXPECT_TRUE(includes("::ffff:10.0.0.0/104", "10.1.2.3"));
+  EXPECT_TRUE(includes("2001:db8::/32", "2001:db8:1::/48"));
+  EXPECT_TRUE(includes("::/0", "2001:db8::/32"));
+  EXPECT_FALSE(includes("::/0", "10.0.0.0/8"));
+  EXPECT_FALSE(includes("0.0.0.0/0", "::/0"));
+}
+
 TEST(Network, HoldsTheAddressesOfItsPrefix) {
   EXPECT_TRUE(IsIn("10.0.0.0", "10.0.0.0/8"));
   EXPECT_TRUE(IsIn("10.255.255.255", "10.0.0.0/8"));

@@ -2,6 +2,7 @@
 #include "guidon/eval/override_table.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "guidon/eval/fingerprint.hpp"
@@ -18,16 +19,30 @@ std::uint64_t DigestOf(std::string_view tenant_id, std::string_view variation) {
 }  // namespace
 
 void OverrideTable::Set(std::string tenant_id, std::string_view variation) {
-  if (const auto there = Find(tenant_id)) digest_ -= DigestOf(tenant_id, names_[*there]);
+  Forget(tenant_id);
   digest_ += DigestOf(tenant_id, variation);
-  by_tenant_.Set(std::move(tenant_id), NumberOf(variation));
+  const std::uint32_t number = NumberOf(variation);
+  ++uses_[number];
+  by_tenant_.Set(std::move(tenant_id), number);
 }
 
 void OverrideTable::Erase(std::string_view tenant_id) {
+  if (Forget(tenant_id)) by_tenant_.Erase(tenant_id);
+}
+
+bool OverrideTable::Forget(std::string_view tenant_id) {
   const auto there = Find(tenant_id);
-  if (!there) return;
+  if (!there) return false;
   digest_ -= DigestOf(tenant_id, names_[*there]);
-  by_tenant_.Erase(tenant_id);
+  --uses_[*there];
+  return true;
+}
+
+std::vector<std::string> OverrideTable::UsedNames() const {
+  std::vector<std::string> used;
+  for (std::size_t i = 0; i < names_.size(); ++i)
+    if (uses_[i] > 0) used.push_back(names_[i]);
+  return used;
 }
 
 std::optional<std::uint32_t> OverrideTable::Find(std::string_view tenant_id) const {
@@ -38,7 +53,10 @@ std::optional<std::uint32_t> OverrideTable::Find(std::string_view tenant_id) con
 std::uint32_t OverrideTable::NumberOf(std::string_view variation) {
   const auto at = std::ranges::find(names_, variation);
   const auto number = static_cast<std::uint32_t>(at - names_.begin());
-  if (at == names_.end()) names_.emplace_back(variation);
+  if (at == names_.end()) {
+    names_.emplace_back(variation);
+    uses_.push_back(0);
+  }
   return number;
 }
 

@@ -26,6 +26,8 @@ class OverrideTable {
   }
   // Names that any override has named so far; few, because a flag's variations are few.
   const std::vector<std::string>& names() const { return names_; }
+  // Names that some override names now.
+  std::vector<std::string> UsedNames() const;
   std::size_t size() const { return by_tenant_.size(); }
   bool empty() const { return by_tenant_.empty(); }
   // Of the content, whatever the order in which it came. Stable over restarts.
@@ -33,9 +35,12 @@ class OverrideTable {
 
  private:
   std::uint32_t NumberOf(std::string_view variation);
+  // Takes the tenant's override out of the counts. False where there is none.
+  bool Forget(std::string_view tenant_id);
 
   PersistentMap<std::uint32_t> by_tenant_;
   std::vector<std::string> names_;
+  std::vector<std::size_t> uses_;  // overrides for each of the names
   std::uint64_t digest_ = 0;
 };
 
