@@ -412,6 +412,44 @@ TEST_F(ManagementTest, ExplainShowsTheTrace) {
   EXPECT_EQ(Send("POST", kFlags + "/none/explain", "{}").status, 404);
 }
 
+TEST_F(ManagementTest, ChangesComeWithWarnings) {
+  const std::string shadowed =
+      R"([{"id":"all","everyone":true,"variation":"on"},{"id":"late","when":{"all":[{"attribute":"plan","operator":"in","values":["pro"]}]},"variation":"off"}])";
+  const Reply made = Send("POST", kFlags, R"({"flagKey":"f","owner":"o","targetingRules":)" + shadowed + "}");
+  ASSERT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(made.At({"warnings", "0", "code"}), "unreachableRule");
+  EXPECT_EQ(made.At({"warnings", "0", "severity"}), "warning");
+  EXPECT_EQ(made.At({"warnings", "0", "field"}), "targetingRules[1]");
+  EXPECT_EQ(made.At({"warnings", "0", "ruleId"}), "late");
+  // They are no part of the flag, and what was answered can be sent back.
+  EXPECT_EQ(Send("GET", kFlags + "/f").body.find("warnings"), std::string::npos);
+  const Reply replaced = Send("PUT", kFlags + "/f", made.body, {{"If-Match", "\"1\""}});
+  ASSERT_EQ(replaced.status, 200) << replaced.body;
+  EXPECT_EQ(replaced.At({"warnings", "0", "code"}), "unreachableRule");
+
+  const Reply linted = Send("GET", kFlags + "/f/lint");
+  ASSERT_EQ(linted.status, 200) << linted.body;
+  EXPECT_EQ(linted.At({"flagKey"}), "f");
+  EXPECT_EQ(linted.At({"findings", "0", "code"}), "unreachableRule");
+  const Reply patched =
+      Send("PATCH", kFlags + "/f", R"({"targetingRules":[],"rolloutPercentage":0,"defaultEnabled":true})",
+           {{"If-Match", "*"}, {"Content-Type", "application/merge-patch+json"}});
+  EXPECT_EQ(patched.At({"warnings", "0", "code"}), "rolloutOfNothing") << patched.body;
+  const Reply good = Send("PATCH", kFlags + "/f", R"({"rolloutPercentage":20})",
+                          {{"If-Match", "*"}, {"Content-Type", "application/merge-patch+json"}});
+  ASSERT_EQ(good.status, 200);
+  EXPECT_EQ(good.body.find("warnings"), std::string::npos) << good.body;
+  EXPECT_EQ(Send("GET", kFlags + "/f/lint").body, R"({"environment":"development","findings":[],"flagKey":"f"})");
+  EXPECT_EQ(Send("GET", kFlags + "/none/lint").status, 404);
+  // What names nothing is refused outright.
+  EXPECT_EQ(
+      Field(
+          "PATCH", kFlags + "/f",
+          R"({"targetingRules":[{"id":"s","when":{"all":[{"operator":"inSegment","values":["gone"]}]},"variation":"on"}]})",
+          400, {{"If-Match", "*"}, {"Content-Type", "application/merge-patch+json"}}),
+      "targetingRules[0].when");
+}
+
 TEST_F(ManagementTest, AuditTellsWhoDidWhat) {
   harness.MakeFlag(R"({"flagKey":"f","owner":"o","description":"say \"hi\", =1"})");
   harness.clock.Advance(std::chrono::seconds(1));

@@ -3,6 +3,7 @@
 
 #include "guidon/api_http/api.hpp"
 #include "guidon/api_http/evaluation.hpp"
+#include "guidon/api_http/finding_json.hpp"
 #include "guidon/api_http/handler_support.hpp"
 #include "guidon/api_http/handlers.hpp"
 #include "guidon/json/model_json.hpp"
@@ -19,9 +20,28 @@ std::string LocationOf(const model::Flag& flag) {
   return "/api/v1/environments/" + flag->environment + "/flags/" + flag->flag_key;
 }
 
+// The flag, with what its author may want to look at again.
+model::Value SavedFlagToJson(const Call& call, const model::Flag& flag) {
+  model::Value document = json::FlagToJson(flag);
+  model::List warnings = FindingsToJson(call.app.flags().Check(call.info, flag));
+  if (!warnings.empty()) document.MutableObject()->Set("warnings", std::move(warnings));
+  return document;
+}
+
+Response SavedFlag(const Call& call, const app::Changed<model::Flag>& changed) {
+  return ChangedResponse(call, changed, [&](const model::Flag& flag) { return SavedFlagToJson(call, flag); });
+}
+
+// What was read from an answer can be sent back as it is.
+Result<model::Value> FlagBodyOf(const Call& call) {
+  GUIDON_ASSIGN(model::Value body, BodyOf(call));
+  body.MutableObject()->Erase("warnings");
+  return body;
+}
+
 Response CreatedFlag(const Call& call, const app::Changed<model::Flag>& changed) {
   Response response =
-      CreatedResponse(call, json::FlagToJson(changed.entity), changed.entity->version, LocationOf(changed.entity));
+      CreatedResponse(call, SavedFlagToJson(call, changed.entity), changed.entity->version, LocationOf(changed.entity));
   AddChange(response, changed.sequence, changed.replayed);
   return response;
 }
@@ -81,7 +101,7 @@ Result<Response> ListFlags(const Call& call) {
 
 Result<Response> CreateFlag(const Call& call) {
   GUIDON_ASSIGN(const auto env, EnvironmentOf(call));
-  GUIDON_ASSIGN(const auto body, BodyOf(call));
+  GUIDON_ASSIGN(const auto body, FlagBodyOf(call));
   GUIDON_ASSIGN(auto fields, json::FlagFromJson(body, {.environment = env.str()}));
   GUIDON_ASSIGN(const auto changed, call.app.flags().Create(call.info, std::move(fields)));
   return CreatedFlag(call, changed);
@@ -97,18 +117,18 @@ Result<Response> GetFlag(const Call& call) {
 Result<Response> ReplaceFlag(const Call& call) {
   GUIDON_ASSIGN(const auto env, EnvironmentOf(call));
   GUIDON_ASSIGN(const auto key, FlagKeyOf(call));
-  GUIDON_ASSIGN(const auto body, BodyOf(call));
+  GUIDON_ASSIGN(const auto body, FlagBodyOf(call));
   GUIDON_ASSIGN(auto fields, json::FlagFromJson(body, {.environment = env.str(), .key = key.str()}));
   GUIDON_ASSIGN(const auto changed, call.app.flags().Replace(call.info, std::move(fields), call.if_match));
-  return ChangedResponse(call, changed, json::FlagToJson);
+  return SavedFlag(call, changed);
 }
 
 Result<Response> PatchFlag(const Call& call) {
   GUIDON_ASSIGN(const auto env, EnvironmentOf(call));
   GUIDON_ASSIGN(const auto key, FlagKeyOf(call));
-  GUIDON_ASSIGN(const auto body, BodyOf(call));
+  GUIDON_ASSIGN(const auto body, FlagBodyOf(call));
   GUIDON_ASSIGN(const auto changed, call.app.flags().Patch(call.info, env, key, body, call.if_match));
-  return ChangedResponse(call, changed, json::FlagToJson);
+  return SavedFlag(call, changed);
 }
 
 Result<Response> DeleteFlag(const Call& call) {
@@ -140,6 +160,17 @@ Result<Response> CopyFlag(const Call& call) {
     return ProblemResponse(*problem, call.info.request_id);
   GUIDON_ASSIGN(const auto changed, call.app.flags().Copy(call.info, env, key, to_env, to_key));
   return CreatedFlag(call, changed);
+}
+
+Result<Response> LintFlag(const Call& call) {
+  GUIDON_ASSIGN(const auto env, EnvironmentOf(call));
+  GUIDON_ASSIGN(const auto key, FlagKeyOf(call));
+  GUIDON_ASSIGN(const auto findings, call.app.flags().Lint(call.info, env, key));
+  model::Object report;
+  report.Set("flagKey", key.str());
+  report.Set("environment", env.str());
+  report.Set("findings", FindingsToJson(findings));
+  return Response{.body = json::Write(std::move(report))};
 }
 
 Result<Response> ExplainFlag(const Call& call) {

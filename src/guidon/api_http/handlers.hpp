@@ -16,6 +16,7 @@ base::Result<Response> DeleteFlag(const Call& call);
 base::Result<Response> ArchiveFlag(const Call& call);
 base::Result<Response> CopyFlag(const Call& call);
 base::Result<Response> ExplainFlag(const Call& call);
+base::Result<Response> LintFlag(const Call& call);
 
 base::Result<Response> ListOverrides(const Call& call);
 base::Result<Response> SetOverrides(const Call& call);

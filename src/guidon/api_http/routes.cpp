@@ -79,6 +79,8 @@ constexpr std::array kRoutes = {
              handlers::CopyFlag),
     Blocking(Method::kPost, GUIDON_ENV "/flags/{key}/explain", Permission::kFlagsRead, BodyRule::kJson, {},
              handlers::ExplainFlag),
+    Blocking(Method::kGet, GUIDON_ENV "/flags/{key}/lint", Permission::kFlagsRead, BodyRule::kNone, {},
+             handlers::LintFlag),
 
     Blocking(Method::kGet, GUIDON_ENV "/flags/{key}/overrides", Permission::kOverridesRead, BodyRule::kNone, kPage,
              handlers::ListOverrides),

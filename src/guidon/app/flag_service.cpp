@@ -225,6 +225,17 @@ Result<model::Flag> FlagService::Get(const RequestInfo& request, const model::En
   return VisibleFlag(s_, request.principal, env, flag);
 }
 
+Result<std::vector<eval::Finding>> FlagService::Lint(const RequestInfo& request, const model::Environment& env,
+                                                     const model::FlagKey& flag) {
+  GUIDON_ASSIGN(const model::Flag found, VisibleFlag(s_, request.principal, env, flag));
+  return Check(request, found);
+}
+
+std::vector<eval::Finding> FlagService::Check(const RequestInfo& request, const model::Flag& flag) const {
+  const auto snapshot = s_.snapshots.Find(flag->environment)->Get();
+  return eval::CheckFlag(flag, eval::SurroundingsIn(*snapshot, flag, s_.clock.Now(), request.principal.tenant_id));
+}
+
 Result<Changed<model::Flag>> FlagService::Create(const RequestInfo& request, model::FlagFields fields) {
   GUIDON_ASSIGN(const FlagIds ids, ParseIds(fields));
   return Once(

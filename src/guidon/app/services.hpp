@@ -14,6 +14,7 @@
 #include "guidon/app/principal.hpp"
 #include "guidon/base/clock.hpp"
 #include "guidon/base/result.hpp"
+#include "guidon/eval/static_check.hpp"
 #include "guidon/model/entities.hpp"
 #include "guidon/model/flag.hpp"
 #include "guidon/store/repositories.hpp"
@@ -65,6 +66,11 @@ class FlagService {
   base::Result<Changed<model::Flag>> Create(const RequestInfo& request, model::FlagFields fields);
   base::Result<Changed<model::Flag>> Replace(const RequestInfo& request, model::FlagFields fields,
                                              const IfMatch& if_match);
+  // What a static check finds in the flag as it is, or in one that was just saved; of others' flags and overrides only
+  // what the principal may know.
+  base::Result<std::vector<eval::Finding>> Lint(const RequestInfo& request, const model::Environment& env,
+                                                const model::FlagKey& flag);
+  std::vector<eval::Finding> Check(const RequestInfo& request, const model::Flag& flag) const;
   // RFC 7396 on the flag's JSON.
   base::Result<Changed<model::Flag>> Patch(const RequestInfo& request, const model::Environment& env,
                                            const model::FlagKey& flag, const model::Value& patch,
