@@ -243,6 +243,12 @@ void Client::ShowChange(std::string_view done, const Answer& answer) const {
     if (!facts.empty()) line += fmt::format(" ({})", fmt::join(facts, ", "));
     return line + "\n";
   });
+  const Value* warnings = At(answer.body, "warnings");
+  if (!IsTable() || warnings == nullptr || warnings->AsList() == nullptr) return;
+  for (const Value& one : *warnings->AsList())
+    fmt::print(stderr, "{} {} ({} at {})\n",
+               Styled(TextAt(one, "severity") + ":", Style::kYellow, terminal_.colour_error),
+               Printable(TextAt(one, "message")), TextAt(one, "code"), Printable(TextAt(one, "field")));
 }
 
 void Client::ShowList(const ListAnswer& list, const TextTable& table, std::string_view nothing) const {

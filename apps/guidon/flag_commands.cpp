@@ -8,6 +8,7 @@
 #include "apps/guidon/entity_commands.hpp"
 #include "apps/guidon/evaluation_text.hpp"
 #include "apps/guidon/flag_document.hpp"
+#include "apps/guidon/lint_command.hpp"
 
 namespace guidon::cli {
 namespace {
@@ -320,6 +321,7 @@ void AddFlagCommands(CommandTree& tree) {
   AddArchive(tree, group);
   AddCopy(tree, group);
   AddExplain(tree, group);
+  AddLint(tree, group);
 }
 
 }  // namespace guidon::cli

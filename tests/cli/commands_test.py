@@ -282,6 +282,38 @@ class EvaluateCommands(Commands):
         self.expect(self.cli("evaluate", "traced", "--trace"), FAILURE, "TARGETING_KEY_MISSING")
 
 
+    def test_lint(self):
+        late = {"id": "late", "when": {"all": [{"attribute": "plan", "operator": "in", "values": ["pro"]}]},
+                "variation": "off"}
+        everyone = {"id": "all", "everyone": True, "variation": "on"}
+        made = self.ok("flag", "create", "shadowed", "--owner", "o", "--rule", json.dumps(everyone), "--rule",
+                       json.dumps(late))
+        self.assertRegex(made.err, r"^warning: Nobody reaches this rule.*\(unreachableRule at targetingRules\[1\]\)\n$")
+        self.ok("flag", "create", "fine", "--owner", "o")
+        text = self.ok("flag", "lint", "shadowed").out
+        self.assertRegex(text, r"warning +shadowed +targetingRules\[1\] +late +unreachableRule +Nobody reaches")
+        self.assertTrue(text.endswith("0 errors and 1 warning in 1 flag.\n"), text)
+        self.assertEqual(self.ok("flag", "lint", "fine").out, "0 errors and 0 warnings in 1 flag.\n")
+        self.expect(self.cli("flag", "lint", "shadowed", "--strict"), FAILURE, "0 errors and 1 warning in 1 flag")
+        every = self.ok("flag", "lint", "--all", "-o", "json").json()
+        self.assertIn(("shadowed", "unreachableRule"),
+                      [(finding["flagKey"], finding["code"]) for finding in every["findings"]])
+        self.assertGreaterEqual(every["flags"], 2)
+        self.expect(self.cli("flag", "lint", "nobody"), NOT_FOUND)
+        self.expect(self.cli("flag", "lint"), USAGE, "one of FLAG")
+        self.expect(self.cli("flag", "lint", "fine", "--all"), USAGE)
+
+    def test_lint_of_a_file_needs_no_server(self):
+        flag = {"flagKey": "f", "owner": "o", "prerequisites": [{"flagKey": "gone", "variations": ["on"]}]}
+        alone = self.ok("flag", "lint", "--file", "-", "--url", "http://127.0.0.1:1", stdin=json.dumps(flag))
+        self.assertEqual(alone.out, "0 errors and 0 warnings in 1 flag.\n")
+        whole = self.cli("flag", "lint", "--file", "-", "--url", "http://127.0.0.1:1", "-o", "json",
+                         stdin=json.dumps({"flags": [flag], "segments": []}))
+        self.assertEqual(whole.code, FAILURE)
+        self.assertEqual(whole.json()["findings"][0]["code"], "unknownPrerequisite")
+        self.assertEqual(whole.json()["errors"], 1)
+
+
 class OtherCommands(Commands):
     def test_tenants(self):
         self.ok("tenant", "create", "acme", "--name", "たぬき書房", "--plan", "pro")

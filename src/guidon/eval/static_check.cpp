@@ -2,6 +2,7 @@
 #include "guidon/eval/static_check.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <set>
 #include <utility>
@@ -22,6 +23,37 @@ using model::Operator;
 using model::Value;
 using Polarity = ConditionLogic::Polarity;
 using Values = ConditionLogic::Values;
+
+constexpr std::array<std::string_view, 30> kCodes = {"unreachableRule",
+                                                     "impossibleRule",
+                                                     "alwaysTrueRule",
+                                                     "ruleOver",
+                                                     "impossibleCondition",
+                                                     "contradiction",
+                                                     "onlyLists",
+                                                     "emptyValues",
+                                                     "emptyGroup",
+                                                     "emptySegment",
+                                                     "duplicateValue",
+                                                     "shareOfNothing",
+                                                     "splitOfOne",
+                                                     "rolloutOfNothing",
+                                                     "rolloutOfEverything",
+                                                     "rolloutWithoutEffect",
+                                                     "bucketByAttribute",
+                                                     "bucketByWithoutSplit",
+                                                     "saltWithoutSplit",
+                                                     "offServesDefault",
+                                                     "killServesDefault",
+                                                     "unservedVariation",
+                                                     "overrideWithoutVariation",
+                                                     "expired",
+                                                     "prerequisiteNotServed",
+                                                     "unknownPrerequisite",
+                                                     "unknownPrerequisiteVariation",
+                                                     "prerequisiteCycle",
+                                                     "unknownSegment",
+                                                     "doesNotCompile"};
 
 std::string Quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
 std::string Indexed(std::string path, std::string_view name, std::size_t index) {
@@ -359,6 +391,8 @@ class FlagCheck {
 };
 
 }  // namespace
+
+std::span<const std::string_view> FindingCodes() { return kCodes; }
 
 std::string_view NameOf(Severity severity) { return severity == Severity::kError ? "error" : "warning"; }
 

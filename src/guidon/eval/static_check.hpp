@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,11 +21,14 @@ std::string_view NameOf(Severity severity);  // "warning", "error"
 // Something about a flag that its author hardly meant.
 struct Finding {
   Severity severity = Severity::kWarning;
-  std::string_view code = {};  // stable: "unreachableRule" …; docs/reference/lint.md lists them
+  std::string_view code = {};  // stable, one of FindingCodes()
   std::string field = {};      // JSON path in the flag
   std::string rule_id = {};    // of the rule it lies in; empty outside of rules
   std::string message = {};    // a sentence for a person
 };
+
+// All codes there are; docs/reference/lint.md explains them.
+std::span<const std::string_view> FindingCodes();
 
 // What the check may look at around the flag. A function that is empty leaves its questions unasked.
 struct Surroundings {
@@ -47,7 +51,8 @@ struct Surroundings {
 };
 
 // What `snapshot` says about the surroundings of the flag, which need not be in it as it is here. With `tenant_id`,
-// other tenants' flags and overrides are as if they were not there. `snapshot` must outlive the result.
+// other tenants' flags and overrides are as if they were not there, and every segment could have members. `snapshot`
+// must outlive the result.
 Surroundings SurroundingsIn(const Snapshot& snapshot, const model::Flag& flag, base::Timestamp now,
                             const std::optional<std::string>& tenant_id = std::nullopt);
 

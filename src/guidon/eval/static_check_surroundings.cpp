@@ -34,10 +34,13 @@ Surroundings SurroundingsIn(const Snapshot& snapshot, const model::Flag& candida
   Surroundings around{.now = now,
                       .overridden_to = OverriddenTo(snapshot, candidate->flag_key, tenant_id),
                       .leads_back = !FindPrerequisiteCycle(snapshot, candidate).empty()};
-  around.segment = [&snapshot](std::string_view key) -> std::optional<Surroundings::Segment> {
+  around.segment = [&snapshot,
+                    is_bound = tenant_id.has_value()](std::string_view key) -> std::optional<Surroundings::Segment> {
     const auto* segment = snapshot.impl().segments.Find(key);
     if (segment == nullptr) return std::nullopt;
-    return Surroundings::Segment{.has_members = !(*segment)->included.empty() || (*segment)->when.has_value()};
+    // Who is in a segment is not a tenant's to know, not even whether anybody is.
+    return Surroundings::Segment{.has_members =
+                                     is_bound || !(*segment)->included.empty() || (*segment)->when.has_value()};
   };
   around.flag = [&snapshot, tenant_id](std::string_view key) -> std::optional<Surroundings::Flag> {
     const CompiledFlag* flag = snapshot.Find(key);

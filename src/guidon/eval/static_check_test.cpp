@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guidon/eval/static_check.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -37,8 +38,10 @@ using testing::Where;
 // "code at field", errors with an exclamation mark.
 std::vector<std::string> Brief(const std::vector<Finding>& findings) {
   std::vector<std::string> brief;
-  for (const Finding& one : findings)
+  for (const Finding& one : findings) {
+    EXPECT_NE(std::ranges::find(FindingCodes(), one.code), FindingCodes().end()) << one.code;
     brief.push_back(std::string(one.code) + (one.severity == Severity::kError ? "!" : "") + " at " + one.field);
+  }
   return brief;
 }
 std::vector<std::string> Check(FlagFields fields) {
@@ -242,6 +245,8 @@ TEST(CheckFlag, SeesNamesOfNothing) {
   EXPECT_THAT(CheckIn(fields, definitions, "globex"), ElementsAre("unknownPrerequisite! at prerequisites[0].flagKey"));
   EXPECT_THAT(CheckIn(fields, definitions, "acme"),
               ElementsAre("unknownPrerequisiteVariation! at prerequisites[0].variations[0]"));
+  // Nor who is in a segment.
+  EXPECT_THAT(CheckIn(WithRules({All({Where("", Operator::kInSegment, {"empty"})})}), definitions, "acme"), IsEmpty());
   // Without surroundings nothing is said about them.
   EXPECT_THAT(Check(fields), IsEmpty());
 }
