@@ -69,6 +69,20 @@ model::Flag With(const std::string& key, void (*change)(model::FlagFields&)) {
   return MakeFlag(std::move(fields));
 }
 
+model::Value Call(const std::string& name, model::Value data) {
+  model::Object object;
+  object.Set(name, std::move(data));
+  return object;
+}
+
+// Two conditions, then shares.
+model::Value Expression() {
+  using model::List;
+  return Call("if", List{Call("and", List{Call("in", List{Call("var", "account.plan"), List{"free", "starter"}}),
+                                          Call(">", List{Call("var", "seats"), 5})}),
+                         "on", Call("fractional", List{List{"off", 100}, List{"on", 0}})});
+}
+
 Definitions EveryKind() {
   Definitions definitions = testing::WithFlags({
       With("static", [](auto&) {}),
@@ -111,6 +125,7 @@ Definitions EveryKind() {
                            "off")};
            }),
   });
+  definitions.flags.push_back(With("expression", [](auto& flag) { flag.targeting = Expression(); }));
   definitions.broken_flags = {{.flag_key = "broken", .error = {.message = "unreadable"}}};
   definitions.overrides = {MakeOverride("override", kLongTenant, "off")};
   definitions.segments = {MakeSegment("beta", {kLongUnit})};
@@ -152,6 +167,7 @@ TEST(Evaluate, AllocatesNothing) {
                                                  {"foreign", "- ERROR FLAG_NOT_FOUND"},
                                                  {"no-such-flag", "- ERROR FLAG_NOT_FOUND"},
                                                  {"broken", "- ERROR PARSE_ERROR"},
+                                                 {"expression", "off TARGETING_MATCH"},
                                                  {"prerequisite", "on DEFAULT"},
                                                  {"unmet", "off PREREQUISITE_FAILED"},
                                                  {"rule", "off TARGETING_MATCH"},
