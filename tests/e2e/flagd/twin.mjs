@@ -19,6 +19,18 @@ export function answersOfFlagd({ key, flag, evaluators }, contexts) {
   });
 }
 
+// The variation, or null, that a document's flag serves to each context.
+export function answersOfDocument(document, key, contexts) {
+  const core = new FlagdCore(undefined, SILENT);
+  core.setConfigurations(JSON.stringify(document));
+  const flag = core.getFlag(key);
+  return contexts.map((context) => {
+    if (flag.state === 'DISABLED') return null;
+    const answer = flag.evaluate(structuredClone(context), SILENT);
+    return answer.value === undefined ? null : answer.variant;
+  });
+}
+
 // The same of our engine, for many definitions at once: one list of answers each, or a text where it refused to read.
 export function answersOfEngine(cases, mode = []) {
   const input = cases.map((one) => JSON.stringify({ now: NOW, ...one })).join('\n');
