@@ -58,8 +58,10 @@ void AddFlagUses(const eval::ChangeSet& effect, std::map<std::string, PendingCha
 }  // namespace
 
 PendingChange::PendingChange(PreparedChange prepared) : change(std::move(prepared)) {
-  operations = change.operations.size() + 2 + (change.idempotency ? 1 : 0);
+  operations = change.operations.size() + 2 * sequences() + (change.idempotency ? 1 : 0);
   bytes = change.audit.before.size() + change.audit.after.size() + 2048;
+  for (const ChangeRecords& records : change.more)
+    bytes += records.audit.before.size() + records.audit.after.size() + 2048;
   for (const auto& operation : change.operations) {
     bytes += BytesOf(operation);
     uses[TextOf(store::KeyOf(operation))] = UseOf(operation);
@@ -99,17 +101,14 @@ bool BatchChooser::Offer(const PendingChange& change) {
 }
 
 BatchTransaction::BatchTransaction(std::string_view scope, std::uint64_t head, base::Timestamp at,
-                                   const std::vector<PendingChange*>& changes) {
+                                   const std::vector<PendingChange*>& changes)
+    : scope_(scope) {
   std::uint64_t sequence = head;
   for (PendingChange* pending : changes) {
-    ++sequence;
     AddEntity(*pending);
-    AddAudit(*pending, sequence, at);
-    store::ChangeRecord record = pending->change.change;
-    record.scope = scope;
-    record.sequence = sequence;
-    record.at = at;
-    Add(store::PutChange(record), {.change = pending, .part = Part::kChange});
+    AddRecords(*pending, pending->change.audit, pending->change.change, ++sequence, at);
+    for (const ChangeRecords& records : pending->change.more)
+      AddRecords(*pending, records.audit, records.change, ++sequence, at);
     if (!pending->change.idempotency) continue;
     store::IdempotencyRecord idempotency = *pending->change.idempotency;
     idempotency.sequence = sequence;
@@ -139,8 +138,17 @@ void BatchTransaction::AddEntity(PendingChange& pending) {
   }
 }
 
-void BatchTransaction::AddAudit(PendingChange& pending, std::uint64_t sequence, base::Timestamp at) {
-  store::AuditRecord record = pending.change.audit;
+void BatchTransaction::AddRecords(PendingChange& pending, const store::AuditRecord& audit, store::ChangeRecord record,
+                                  std::uint64_t sequence, base::Timestamp at) {
+  AddAudit(pending, audit, sequence, at);
+  record.scope = scope_;
+  record.sequence = sequence;
+  record.at = at;
+  Add(store::PutChange(record), {.change = &pending, .part = Part::kChange});
+}
+
+void BatchTransaction::AddAudit(PendingChange& pending, store::AuditRecord record, std::uint64_t sequence,
+                                base::Timestamp at) {
   record.sequence = sequence;
   while (true) {
     record.at = at + pending.audit_delay;

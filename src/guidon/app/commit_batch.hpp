@@ -22,6 +22,7 @@ inline constexpr std::size_t kBatchBytesMax = 3UL * 1024 * 1024;
 // One change on its way. Belongs to the thread that waits for it; the leader works on it meanwhile.
 struct PendingChange {
   explicit PendingChange(PreparedChange prepared);
+  std::uint64_t sequences() const { return 1 + change.more.size(); }
 
   PreparedChange change;
   std::size_t operations = 0;  // in the transaction, all but the head
@@ -83,9 +84,12 @@ class BatchTransaction {
   };
   void Add(store::TransactionOperation operation, Origin origin);
   void AddEntity(PendingChange& change);
-  void AddAudit(PendingChange& change, std::uint64_t sequence, base::Timestamp at);
+  void AddRecords(PendingChange& change, const store::AuditRecord& audit, store::ChangeRecord record,
+                  std::uint64_t sequence, base::Timestamp at);
+  void AddAudit(PendingChange& change, store::AuditRecord record, std::uint64_t sequence, base::Timestamp at);
   void Blame(const Origin& origin, const store::CancellationReason& reason, Verdict& verdict);
 
+  const std::string scope_;
   std::vector<store::TransactionOperation> operations_;
   std::vector<std::vector<Origin>> origins_;   // of each operation; several where a check is shared
   std::map<std::string, std::size_t> checks_;  // shared checks by table key

@@ -120,8 +120,10 @@ ChangeCommitter::Impl::Lane& ChangeCommitter::Impl::LaneOf(std::string_view scop
 }
 
 base::Result<Committed> ChangeCommitter::Impl::Commit(PreparedChange change) {
-  if (change.operations.empty() || change.operations.size() > kChangeOperationsMax)
-    return base::Fail(ErrorCode::kInternal, "A change must have 1 to 90 operations.");
+  const bool entities_fit = change.more.empty() || (change.more.size() < kChangeEntitiesMax &&
+                                                    change.operations.size() <= kChangeEntitiesMax);
+  if (change.operations.empty() || change.operations.size() > kChangeOperationsMax || !entities_fit)
+    return base::Fail(ErrorCode::kInternal, "A change must have 1 to 90 operations on at most 32 entities.");
   Lane& lane = LaneOf(change.scope);
   Waiter self(std::move(change));
   std::unique_lock lock(lane.mutex);
@@ -255,11 +257,17 @@ void ChangeCommitter::Impl::RunGuards(Lane& lane, Batch& batch) {
 
 void ChangeCommitter::Impl::Publish(Lane& lane, const Batch& batch, base::Timestamp at) {
   const std::uint64_t base = *lane.head;
-  lane.head = base + batch.size();
+  std::uint64_t sequence = base;
+  for (const PendingChange* pending : batch) sequence += pending->sequences();
+  lane.head = sequence;
   lane.last_at = at;
-  changes.fetch_add(batch.size(), std::memory_order_relaxed);
+  changes.fetch_add(sequence - base, std::memory_order_relaxed);
   snapshots.ApplyAfter(lane.scope, base, Merge(batch, *lane.head), at);
-  for (std::size_t i = 0; i < batch.size(); ++i) batch[i]->outcome = Committed{.sequence = base + i + 1, .at = at};
+  sequence = base;
+  for (PendingChange* pending : batch) {
+    sequence += pending->sequences();
+    pending->outcome = Committed{.sequence = sequence, .at = at};
+  }
 }
 
 ChangeCommitter::ChangeCommitter(store::Repository& repository, SnapshotRegistry& snapshots, const base::Clock& clock)

@@ -20,13 +20,21 @@
 
 namespace guidon::app {
 
-// One change of an entity, ready to be written: all of it or none.
+// What audit and change log say of one entity that changed.
+struct ChangeRecords {
+  store::AuditRecord audit;    // `at`, `sequence` are filled in when it is committed
+  store::ChangeRecord change;  // `at`, `sequence`, `scope` likewise
+};
+
+// One change of an entity, or of several that belong together, ready to be written: all of it or none.
 struct PreparedChange {
   std::string scope;  // environment or store::kSystemScope: whose change log it goes to
-  // Conditional writes of the entity; at most kChangeOperationsMax, on keys of this entity only.
+  // Conditional writes of the entities; at most kChangeOperationsMax, on their keys only.
   std::vector<store::TransactionOperation> operations;
   store::AuditRecord audit;    // `at`, `sequence` are filled in when it is committed
   store::ChangeRecord change;  // `at`, `sequence`, `scope` likewise
+  // Of the other entities, each with a sequence number of its own after that of the first.
+  std::vector<ChangeRecords> more = {};
   std::optional<store::IdempotencyRecord> idempotency = std::nullopt;  // `at`, `sequence` likewise
   eval::ChangeSet effect = {};                                         // on the snapshot; `sequence` likewise
   // Turns a failed condition of operations[index] into the error for the caller (usually kConflict with the current
@@ -40,11 +48,13 @@ struct PreparedChange {
 };
 // So that a change with audit, change log, idempotency and head entries fits in one transaction.
 inline constexpr std::size_t kChangeOperationsMax = 90;
+// Entities that one change can hold: each is an item, an audit and a change-log entry of the hundred of a transaction.
+inline constexpr std::size_t kChangeEntitiesMax = 32;
 // Times a transaction is tried again because other nodes were faster, or the backend asked to.
 inline constexpr int kCommitAttemptsMax = 12;
 
 struct Committed {
-  std::uint64_t sequence = 0;
+  std::uint64_t sequence = 0;  // of the last entity
   base::Timestamp at = {};
 };
 

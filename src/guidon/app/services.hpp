@@ -54,6 +54,30 @@ struct FlagFilter {
 
 // Common errors: kNotFound, kAlreadyExists, kConflict (with current_version), kPreconditionRequired (IfMatch missing),
 // kInvalidArgument (unknown environment, variation, …: field names it), kTooLarge, kUnavailable, kCorrupt.
+// Flags to be written together. `fields` of a flag that is there already are what replaces it.
+struct ImportEntry {
+  std::string flag_key;
+  // Of the flag that is there, or of nullptr; may be asked more than once.
+  std::function<base::Result<model::FlagFields>(const model::Flag* existing)> make;
+};
+struct ImportedFlag {
+  enum class Action : std::uint8_t { kCreated, kUpdated, kUnchanged };
+  std::string flag_key;
+  Action action = Action::kUnchanged;
+  std::uint64_t version = 0;  // afterwards
+};
+struct ImportOutcome {
+  std::vector<ImportedFlag> flags;  // in the order of the entries
+  std::size_t transactions = 0;
+  std::uint64_t sequence = 0;  // 0: nothing changed
+  bool replayed = false;       // then `flags` is empty
+};
+struct ImportOptions {
+  bool dry_run = false;
+  bool in_portions = false;  // more changes than one transaction holds may be written in several
+};
+inline constexpr std::size_t kImportFlagsMax = 10'000;
+
 class FlagService {
  public:
   explicit FlagService(Services services) : s_(services) {}
@@ -81,6 +105,12 @@ class FlagService {
   // prerequisite. Its overrides go with it.
   base::Result<Removed> Delete(const RequestInfo& request, const model::Environment& env, const model::FlagKey& flag,
                                const IfMatch& if_match);
+  // All or nothing: everything is checked, then written in one transaction of at most kChangeEntitiesMax flags that
+  // change; more of them are kTooLarge, unless they may be written in portions: then each transaction is whole, and
+  // after an error in the middle sending all again goes on. A dry run does all but write. Flags that would not change
+  // are left alone.
+  base::Result<ImportOutcome> Import(const RequestInfo& request, const model::Environment& env,
+                                     const std::vector<ImportEntry>& entries, const ImportOptions& options);
   // As a new flag (version 1) in `to_env` under `to_key`, without overrides unless asked for.
   base::Result<Changed<model::Flag>> Copy(const RequestInfo& request, const model::Environment& env,
                                           const model::FlagKey& flag, const model::Environment& to_env,
