@@ -143,6 +143,8 @@ test('flags', async () => {
     await call('POST', `${dev}/flags/${key}/explain`, { body: context, expect: 200 });
   }
   await call('POST', `${dev}/flags/nobody/explain`, { body: context });
+  await call('GET', `${dev}/flags/contract/lint`, { expect: 200 });
+  await call('GET', `${dev}/flags/nobody/lint`, { expect: 404 });
   await call('POST', `${dev}/flags/contract/archive`, { expect: 200 });
   await call('DELETE', `${dev}/flags/contract`, { expect: 204 });
   await call('DELETE', `${dev}/flags/contract`, { expect: 404 });
