@@ -138,7 +138,10 @@ class FlagCheck {
            "A kill switch would change nothing: the kill variation has the value of the default variation.");
   }
   bool SameValue(const std::string& a, const std::string& b) const {
-    return flag_.variations.at(a) == flag_.variations.at(b);
+    // One that was left out is the default in the caller's code.
+    const auto value_a = flag_.variations.find(a);
+    const auto value_b = flag_.variations.find(b);
+    return value_a != flag_.variations.end() && value_b != flag_.variations.end() && value_a->second == value_b->second;
   }
 
   void CheckRollout() {
@@ -162,6 +165,8 @@ class FlagCheck {
   }
 
   void CheckBucketing() {
+    // An expression may split in ways of its own.
+    if (flag_.targeting && !flag_.rollout_percentage) return;
     if (!HasSplit()) {
       if (flag_.bucket_by)
         Warn("bucketByWithoutSplit", "bucketBy", "Nothing in this flag is split, so nothing is bucketed.");
@@ -223,6 +228,8 @@ class FlagCheck {
   }
 
   void CheckUnserved() {
+    // What an expression names is only known when it is evaluated.
+    if (flag_.targeting) return;
     const auto served = ServedVariations();
     for (const auto& [name, value] : flag_.variations) {
       if (served.contains(name)) continue;

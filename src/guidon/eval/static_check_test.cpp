@@ -288,6 +288,21 @@ TEST(CheckFlag, LooksAtVariations) {
                           "unservedVariation at variations.c", "unservedVariation at variations.d"));
 }
 
+// An expression decides for itself what is served and split, and what is left out is the caller's default.
+TEST(CheckFlag, ClaimsNothingAboutExpressions) {
+  FlagFields fields = Fields("flag");
+  fields.type = model::FlagType::kString;
+  fields.variations = {{"a", "1"}, {"b", "2"}, {"c", "3"}};
+  fields.code_default = true;
+  fields.rollout_salt = "salt";
+  EXPECT_THAT(Check(fields), ElementsAre("saltWithoutSplit at rolloutSalt", "unservedVariation at variations.a",
+                                         "unservedVariation at variations.b", "unservedVariation at variations.c"));
+  model::Object expression;
+  expression.Set("var", "plan");
+  fields.targeting = expression;
+  EXPECT_THAT(Check(fields), IsEmpty());
+}
+
 TEST(CheckFlag, LooksAtRolloutAndBucketing) {
   FlagFields fields = Fields("flag");
   fields.rollout_percentage = Percent(0);
