@@ -25,7 +25,7 @@ using model::Value;
 constexpr std::size_t kPageLimit = 1000;                    // the server's largest page
 constexpr std::size_t kInputBytesMax = 64UL * 1024 * 1024;  // bulk files; more is a wrong file
 constexpr std::size_t kKeyFileBytesMax = 4096;              // a key has about 70 characters
-constexpr std::size_t kAnswerDepthMax = 64;                 // deeper than anything that the server writes
+constexpr std::size_t kAnswerDepthMax = 96;                 // deeper than anything that the server writes
 constexpr std::string_view kConnection = "Connection and output";
 
 std::optional<std::uint64_t> ParseUnsigned(std::string_view text) {
@@ -306,7 +306,7 @@ Outcome<std::string> ReadInput(const std::string& file) {
 
 Outcome<Value> ReadJsonFile(const std::string& file) {
   GUIDON_ASSIGN(const std::string text, ReadInput(file));
-  return Lift(json::Parse(text, {.bytes_max = kInputBytesMax}),
+  return Lift(json::Parse(text, {.bytes_max = kInputBytesMax, .depth_max = kAnswerDepthMax}),
               fmt::format("{} is not a JSON document", file == "-" ? "Standard input" : "The file " + file));
 }
 

@@ -9,6 +9,7 @@
 #include "apps/guidon/evaluation_text.hpp"
 #include "apps/guidon/flag_document.hpp"
 #include "apps/guidon/lint_command.hpp"
+#include "apps/guidon/transfer_commands.hpp"
 
 namespace guidon::cli {
 namespace {
@@ -322,6 +323,7 @@ void AddFlagCommands(CommandTree& tree) {
   AddCopy(tree, group);
   AddExplain(tree, group);
   AddLint(tree, group);
+  AddTransferCommands(tree, group);
 }
 
 }  // namespace guidon::cli

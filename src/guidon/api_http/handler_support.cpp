@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "guidon/api_http/text.hpp"
+#include "guidon/model/limits.hpp"
 
 namespace guidon::api_http {
 
@@ -15,11 +16,21 @@ using base::Result;
 Result<model::Environment> EnvironmentOf(const Call& call) { return model::Environment::Parse(call.path[0]); }
 Result<model::FlagKey> FlagKeyOf(const Call& call) { return model::FlagKey::Parse(call.path[1]); }
 
-Result<model::Value> BodyOf(const Call& call) {
-  GUIDON_ASSIGN(model::Value value, json::Parse(call.body));
+namespace {
+
+// An expression, and what is around it.
+constexpr std::size_t kFlagBodyDepthMax = model::kTargetingDepthMax + 4;
+
+Result<model::Value> ObjectOf(const Call& call, const json::ParseLimits& limits) {
+  GUIDON_ASSIGN(model::Value value, json::Parse(call.body, limits));
   if (value.AsObject() == nullptr) return Fail(ErrorCode::kInvalidArgument, "the body must be a JSON object");
   return value;
 }
+
+}  // namespace
+
+Result<model::Value> BodyOf(const Call& call) { return ObjectOf(call, {}); }
+Result<model::Value> FlagBodyOf(const Call& call) { return ObjectOf(call, {.depth_max = kFlagBodyDepthMax}); }
 
 Result<store::PageRequest> PageOf(const Call& call) {
   store::PageRequest page;

@@ -21,6 +21,8 @@ base::Result<model::FlagKey> FlagKeyOf(const Call& call);
 
 // The body as JSON; it must be an object. Errors: kMalformed, kInvalidArgument.
 base::Result<model::Value> BodyOf(const Call& call);
+// The same, deep enough for flags with expressions.
+base::Result<model::Value> FlagBodyOf(const Call& call);
 
 // `limit` (1 to 1000) and `cursor` of the query.
 base::Result<store::PageRequest> PageOf(const Call& call);

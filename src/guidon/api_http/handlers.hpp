@@ -17,6 +17,8 @@ base::Result<Response> ArchiveFlag(const Call& call);
 base::Result<Response> CopyFlag(const Call& call);
 base::Result<Response> ExplainFlag(const Call& call);
 base::Result<Response> LintFlag(const Call& call);
+base::Result<Response> ExportFlags(const Call& call);
+base::Result<Response> ImportFlags(const Call& call);
 
 base::Result<Response> ListOverrides(const Call& call);
 base::Result<Response> SetOverrides(const Call& call);

@@ -17,6 +17,8 @@ constexpr std::array<std::string_view, 2> kPage = {"limit", "cursor"};
 constexpr std::array<std::string_view, 7> kFlagList = {"owner", "tag", "tenantId", "state", "q", "limit", "cursor"};
 constexpr std::array<std::string_view, 3> kTenantOverrides = {"tenantId", "limit", "cursor"};
 constexpr std::array<std::string_view, 1> kReason = {"reason"};
+constexpr std::array<std::string_view, 1> kExport = {"format"};
+constexpr std::array<std::string_view, 4> kImport = {"format", "dryRun", "owner", "portions"};
 constexpr std::array<std::string_view, 8> kAudit = {"environment", "resource", "actor", "tenantId",
                                                     "from",        "to",       "limit", "cursor"};
 constexpr std::array<std::string_view, 8> kAuditExport = {"format",   "environment", "resource", "actor",
@@ -81,6 +83,11 @@ constexpr std::array kRoutes = {
              handlers::ExplainFlag),
     Blocking(Method::kGet, GUIDON_ENV "/flags/{key}/lint", Permission::kFlagsRead, BodyRule::kNone, {},
              handlers::LintFlag),
+
+    Blocking(Method::kGet, GUIDON_ENV "/export", Permission::kFlagsRead, BodyRule::kNone, kExport,
+             handlers::ExportFlags),
+    Blocking(Method::kPost, GUIDON_ENV "/import", Permission::kFlagsWrite, BodyRule::kJson, kImport,
+             handlers::ImportFlags),
 
     Blocking(Method::kGet, GUIDON_ENV "/flags/{key}/overrides", Permission::kOverridesRead, BodyRule::kNone, kPage,
              handlers::ListOverrides),

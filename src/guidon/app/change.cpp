@@ -30,7 +30,7 @@ std::string Fingerprint(std::string_view action, std::string_view resource, std:
 
 // JSON that we wrote ourselves may be as large as an item, and is never nested deeper than what was let in.
 base::Result<model::Value> ParseStored(std::string_view text) {
-  return json::Parse(text, {.bytes_max = 2 * kKeptResultBytesMax, .depth_max = 64});
+  return json::Parse(text, {.bytes_max = 2 * kKeptResultBytesMax, .depth_max = model::kTargetingDepthMax + 8});
 }
 
 std::uint64_t VersionOf(const store::Item& item) {

@@ -50,13 +50,11 @@ Result<Stored> ReadExisting(const Services& services, const RequestInfo& request
   Stored stored;
   for (store::StoredFlag& one : found) {
     const auto* flag = std::get_if<model::Flag>(&one);
-    if (flag == nullptr) {
-      const auto& unreadable = std::get<store::UnreadableFlag>(one);
-      return std::unexpected(At(unreadable.flag_key, unreadable.error));
-    }
-    if (!Sees(request.principal, (*flag)->tenant_id))
-      return std::unexpected(At((*flag)->flag_key, AlreadyExists("flag", (*flag)->flag_key)));
-    std::string key = (*flag)->flag_key;
+    const auto* unreadable = std::get_if<store::UnreadableFlag>(&one);
+    std::string key = flag == nullptr ? unreadable->flag_key : (*flag)->flag_key;
+    if (!Sees(request.principal, flag == nullptr ? unreadable->tenant_id : (*flag)->tenant_id))
+      return std::unexpected(At(key, AlreadyExists("flag", key)));
+    if (flag == nullptr) return std::unexpected(At(key, unreadable->error));
     stored.emplace(std::move(key), std::move(one));
   }
   return stored;
