@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "apps/guidon/transfer_commands.hpp"
+
 #include <fstream>
 #include <memory>
 
@@ -7,7 +9,6 @@
 #include "apps/guidon/client.hpp"
 #include "apps/guidon/document.hpp"
 #include "apps/guidon/terminal.hpp"
-#include "apps/guidon/transfer_commands.hpp"
 
 namespace guidon::cli {
 namespace {
@@ -49,10 +50,9 @@ void AddExport(CommandTree& tree, CLI::App& group) {
        "guidon flag export --format flagd --file flagd.json"},
       [options]() -> Outcome<void> {
         GUIDON_ASSIGN(Client client, Client::Open(*options));
-        GUIDON_ASSIGN(const Answer answer,
-                      client.Send({.target = EnvironmentPath(options->environment, "export") +
-                                             QueryText({{"format", options->format}}),
-                                   .what = "export the flags of " + options->environment}));
+        GUIDON_ASSIGN(const Answer answer, client.Send({.target = EnvironmentPath(options->environment, "export") +
+                                                                  QueryText({{"format", options->format}}),
+                                                        .what = "export the flags of " + options->environment}));
         ShowNotes(answer.body);
         const Value* document = At(answer.body, "document");
         return WriteDocument(options->file, ToPrettyJson(document == nullptr ? Value() : *document));
@@ -73,7 +73,8 @@ std::string OutcomeText(const Client& client, const Value& body) {
       table.Add({{TextAt(flag, "flagKey"), Style::kBold}, TextAt(flag, "action"), TextAt(flag, "version")});
   }
   const bool dry_run = TextAt(body, "dryRun") == "true";
-  return table.Render(client.terminal().colour, client.terminal().columns) + (dry_run ? "Nothing was written (dry run).\n" : "");
+  return table.Render(client.terminal().colour, client.terminal().columns) +
+         (dry_run ? "Nothing was written (dry run).\n" : "");
 }
 
 void AddImport(CommandTree& tree, CLI::App& group) {

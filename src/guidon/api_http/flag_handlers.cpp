@@ -33,8 +33,8 @@ Response SavedFlag(const Call& call, const app::Changed<model::Flag>& changed) {
 }
 
 // What was read from an answer can be sent back as it is.
-Result<model::Value> FlagBodyOf(const Call& call) {
-  GUIDON_ASSIGN(model::Value body, BodyOf(call));
+Result<model::Value> FlagDocumentOf(const Call& call) {
+  GUIDON_ASSIGN(model::Value body, FlagBodyOf(call));
   body.MutableObject()->Erase("warnings");
   return body;
 }
@@ -101,7 +101,7 @@ Result<Response> ListFlags(const Call& call) {
 
 Result<Response> CreateFlag(const Call& call) {
   GUIDON_ASSIGN(const auto env, EnvironmentOf(call));
-  GUIDON_ASSIGN(const auto body, FlagBodyOf(call));
+  GUIDON_ASSIGN(const auto body, FlagDocumentOf(call));
   GUIDON_ASSIGN(auto fields, json::FlagFromJson(body, {.environment = env.str()}));
   GUIDON_ASSIGN(const auto changed, call.app.flags().Create(call.info, std::move(fields)));
   return CreatedFlag(call, changed);
@@ -117,7 +117,7 @@ Result<Response> GetFlag(const Call& call) {
 Result<Response> ReplaceFlag(const Call& call) {
   GUIDON_ASSIGN(const auto env, EnvironmentOf(call));
   GUIDON_ASSIGN(const auto key, FlagKeyOf(call));
-  GUIDON_ASSIGN(const auto body, FlagBodyOf(call));
+  GUIDON_ASSIGN(const auto body, FlagDocumentOf(call));
   GUIDON_ASSIGN(auto fields, json::FlagFromJson(body, {.environment = env.str(), .key = key.str()}));
   GUIDON_ASSIGN(const auto changed, call.app.flags().Replace(call.info, std::move(fields), call.if_match));
   return SavedFlag(call, changed);
@@ -126,7 +126,7 @@ Result<Response> ReplaceFlag(const Call& call) {
 Result<Response> PatchFlag(const Call& call) {
   GUIDON_ASSIGN(const auto env, EnvironmentOf(call));
   GUIDON_ASSIGN(const auto key, FlagKeyOf(call));
-  GUIDON_ASSIGN(const auto body, FlagBodyOf(call));
+  GUIDON_ASSIGN(const auto body, FlagDocumentOf(call));
   GUIDON_ASSIGN(const auto changed, call.app.flags().Patch(call.info, env, key, body, call.if_match));
   return SavedFlag(call, changed);
 }

@@ -101,14 +101,14 @@ Result<Entries> FlagdEntries(const Value& body, const std::string& owner) {
   Entries made{.entries = {}, .notes = std::move(import.notes)};
   for (model::FlagFields& fields : import.flags) {
     const std::string key = fields.flag_key;
-    made.entries.push_back({.flag_key = key,
-                            .make = [fields = std::move(fields), owner](
-                                        const model::Flag* existing) -> Result<model::FlagFields> {
-                              if (existing != nullptr) return flagd::Merge(*existing, fields);
-                              model::FlagFields created = fields;
-                              created.owner = owner;
-                              return created;
-                            }});
+    made.entries.push_back(
+        {.flag_key = key,
+         .make = [fields = std::move(fields), owner](const model::Flag* existing) -> Result<model::FlagFields> {
+           if (existing != nullptr) return flagd::Merge(*existing, fields);
+           model::FlagFields created = fields;
+           created.owner = owner;
+           return created;
+         }});
   }
   return made;
 }
@@ -129,9 +129,8 @@ Result<Entries> GuidonEntries(const Value& body, const model::Environment& env) 
           model::Below("flags[" + std::to_string(made.entries.size()) + "]", std::move(fields).error()));
     const std::string key = fields->flag_key;
     made.entries.push_back(
-        {.flag_key = key, .make = [fields = *std::move(fields)](const model::Flag*) -> Result<model::FlagFields> {
-           return fields;
-         }});
+        {.flag_key = key,
+         .make = [fields = *std::move(fields)](const model::Flag*) -> Result<model::FlagFields> { return fields; }});
   }
   return made;
 }
@@ -198,8 +197,9 @@ Result<Response> ImportFlags(const Call& call) {
   GUIDON_ASSIGN(const Entries entries, format == Format::kGuidon
                                            ? GuidonEntries(body, env)
                                            : FlagdEntries(body, owner == nullptr ? call.info.principal.id : *owner));
-  GUIDON_ASSIGN(const app::ImportOutcome outcome,
-                call.app.flags().Import(call.info, env, entries.entries, {.dry_run = dry_run, .in_portions = portions}));
+  GUIDON_ASSIGN(
+      const app::ImportOutcome outcome,
+      call.app.flags().Import(call.info, env, entries.entries, {.dry_run = dry_run, .in_portions = portions}));
   Response response;
   json::Append(response.body, OutcomeToJson(outcome, dry_run, entries.notes));
   if (outcome.sequence > 0) AddChange(response, outcome.sequence, outcome.replayed);
