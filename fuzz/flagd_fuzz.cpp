@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bytes → flagd's definitions → flags → answers. Whatever is imported is exported unchanged, and evaluating it ends.
+#include "guidon/flagd/flagd.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -11,7 +13,6 @@
 #include "guidon/eval/compile_check.hpp"
 #include "guidon/eval/evaluator.hpp"
 #include "guidon/eval/snapshot.hpp"
-#include "guidon/flagd/flagd.hpp"
 #include "guidon/json/json.hpp"
 #include "guidon/json/model_json.hpp"
 #include "guidon/model/flag.hpp"

@@ -120,8 +120,8 @@ ChangeCommitter::Impl::Lane& ChangeCommitter::Impl::LaneOf(std::string_view scop
 }
 
 base::Result<Committed> ChangeCommitter::Impl::Commit(PreparedChange change) {
-  const bool entities_fit = change.more.empty() || (change.more.size() < kChangeEntitiesMax &&
-                                                    change.operations.size() <= kChangeEntitiesMax);
+  const bool entities_fit = change.more.empty() ||
+                            (change.more.size() < kChangeEntitiesMax && change.operations.size() <= kChangeEntitiesMax);
   if (change.operations.empty() || change.operations.size() > kChangeOperationsMax || !entities_fit)
     return base::Fail(ErrorCode::kInternal, "A change must have 1 to 90 operations on at most 32 entities.");
   Lane& lane = LaneOf(change.scope);

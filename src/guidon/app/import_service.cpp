@@ -101,7 +101,8 @@ Result<Plan> MakePlan(const Services& services, const RequestInfo& request, cons
     } else {
       imported.action = existing == nullptr ? ImportedFlag::Action::kCreated : ImportedFlag::Action::kUpdated;
       imported.version = (*flag)->version;
-      plan.writes.push_back({.flag = *std::move(flag), .before = existing == nullptr ? std::nullopt : std::optional(*existing)});
+      plan.writes.push_back(
+          {.flag = *std::move(flag), .before = existing == nullptr ? std::nullopt : std::optional(*existing)});
     }
     plan.flags.push_back(std::move(imported));
   }
@@ -146,7 +147,8 @@ Guard GuardAll(const RequestInfo& request, std::span<const Write> writes) {
   eval::ChangeSet changes;
   for (const Write& write : writes) {
     changes.flags.push_back(write.flag);
-    if (Guard guard = GuardSave(request.principal, write.flag)) guards.emplace_back(write.flag->flag_key, std::move(guard));
+    if (Guard guard = GuardSave(request.principal, write.flag))
+      guards.emplace_back(write.flag->flag_key, std::move(guard));
   }
   if (guards.empty()) return {};
   return [guards = std::move(guards), changes = std::move(changes)](const eval::Snapshot& snapshot,
@@ -230,8 +232,7 @@ Result<ImportOutcome> ImportOnce(const Services& services, const RequestInfo& re
                                                 " flags would change; at most 32 are written as one unit. Import fewer "
                                                 "at once, or allow portions.");
   if (!options.dry_run) return WriteAll(services, request, std::move(plan), record);
-  if (Guard guard = GuardAll(request, plan.writes))
-    GUIDON_TRY(services.snapshots.Inspect(env.str(), guard));
+  if (Guard guard = GuardAll(request, plan.writes)) GUIDON_TRY(services.snapshots.Inspect(env.str(), guard));
   return ImportOutcome{.flags = std::move(plan.flags)};
 }
 

@@ -125,11 +125,12 @@ TEST(FlagdTargeting, WorkIsBounded) {
 }
 
 TEST(FlagdTargeting, TheTraceShowsEveryOperatorAndItsResult) {
-  const auto snapshot = SnapshotOf({WithTargeting(
-      Call("if", List{Call("==", List{Var("plan"), "pro"}), Call("fractional", List{List{"on", 1}, List{"off", 0}}),
-                      Value()}))});
+  const auto snapshot =
+      SnapshotOf({WithTargeting(Call("if", List{Call("==", List{Var("plan"), "pro"}),
+                                                Call("fractional", List{List{"on", 1}, List{"off", 0}}), Value()}))});
   Trace trace;
-  const Evaluation answer = Evaluate(*snapshot, "flag", MakeContext("user-1", {}, {{"plan", "pro"}}), testing::kNow, &trace);
+  const Evaluation answer =
+      Evaluate(*snapshot, "flag", MakeContext("user-1", {}, {{"plan", "pro"}}), testing::kNow, &trace);
   EXPECT_EQ(testing::Brief(answer), "on TARGETING_MATCH");
   const TraceStep& step = trace.steps.back();
   EXPECT_EQ(step.step, "targeting");

@@ -148,8 +148,9 @@ Result<Value> ConditionExport::Element(const model::Condition& condition) {
       List parts;
       for (const Value& value : condition.values) {
         if (!IsAscii(*value.AsString()) && condition.op != Operator::kContains)
-          notes_.insert("startsWith and endsWith with other than ASCII count characters, and flagd's implementations "
-                        "count different ones.");
+          notes_.insert(
+              "startsWith and endsWith with other than ASCII count characters, and flagd's implementations "
+              "count different ones.");
         parts.push_back(HasPart(condition.op, element, *value.AsString()));
       }
       if (parts.empty()) return Value(false);

@@ -89,8 +89,7 @@ Value FlagExport::Split(const std::vector<std::pair<std::string, std::int64_t>>&
   if (!plain || everything) {
     const Value salt(flag_->rollout_salt.value_or(flag_->flag_key));
     entries.insert(entries.begin(), Call("cat", List{salt, unit}));
-    if (path != "targetingKey" && path != "tenantId")
-      has_unit = Call("and", List{IsText(unit), Call("!==", unit, "")});
+    if (path != "targetingKey" && path != "tenantId") has_unit = Call("and", List{IsText(unit), Call("!==", unit, "")});
   }
   // As a prerequisite, that serves nothing, as it does with us.
   Value otherwise = everything ? Value() : NameOrNull(flag_->off_variation);
@@ -130,8 +129,8 @@ Result<std::optional<Value>> FlagExport::Rules(bool everything) {
   Value otherwise = everything ? NameOrNull(Otherwise()) : Value();
   if (flag_->default_enabled && flag_->rollout_percentage) {
     const std::int64_t share = flag_->rollout_percentage->thousandths();
-    otherwise = Split({{flag_->default_variation, share}, {flag_->off_variation, model::kPercentageMax - share}},
-                      everything);
+    otherwise =
+        Split({{flag_->default_variation, share}, {flag_->off_variation, model::kPercentageMax - share}}, everything);
   }
   if (branches.empty()) {
     if (otherwise.IsNull()) return std::nullopt;
@@ -163,15 +162,17 @@ Result<Value> FlagExport::WithPrerequisites(Value inner, std::size_t depth) {
   if (depth >= kPrerequisiteDepthMax) return Unsupported("its prerequisites lead too far");
   List met;
   for (const model::Prerequisite& prerequisite : flag_->prerequisites) {
-    const auto other = std::ranges::find_if(definitions_.flags, [&](const Flag& flag) {
-      return flag->flag_key == prerequisite.flag_key;
-    });
-    if (other == definitions_.flags.end()) return Unsupported("its prerequisite '" + prerequisite.flag_key + "' is not there");
+    const auto other = std::ranges::find_if(definitions_.flags,
+                                            [&](const Flag& flag) { return flag->flag_key == prerequisite.flag_key; });
+    if (other == definitions_.flags.end())
+      return Unsupported("its prerequisite '" + prerequisite.flag_key + "' is not there");
     if ((*other)->tenant_id) return Unsupported("its prerequisite '" + prerequisite.flag_key + "' belongs to a tenant");
-    if ((*other)->targeting) return Unsupported("its prerequisite '" + prerequisite.flag_key + "' has an expression of its own");
+    if ((*other)->targeting)
+      return Unsupported("its prerequisite '" + prerequisite.flag_key + "' has an expression of its own");
     // A kill switch would decide before its state does.
     if ((*other)->state == model::FlagState::kDisabled && !definitions_.kill_switches.empty())
-      return Unsupported("its prerequisite '" + prerequisite.flag_key + "' is disabled while kill switches are engaged");
+      return Unsupported("its prerequisite '" + prerequisite.flag_key +
+                         "' is disabled while kill switches are engaged");
     if ((*other)->state != model::FlagState::kEnabled) return Value(NameOrNull(flag_->off_variation));
     FlagExport inside(definitions_, conditions_, *other);
     GUIDON_ASSIGN(std::optional<Value> expression, inside.Targeting(true, depth + 1));
@@ -202,7 +203,8 @@ Result<Value> FlagExport::WithKillSwitches(Value inner) {
     disabled_by_switch_ = true;
     return inner;
   }
-  if (!tenants.empty()) inner = If(Call("in", Var("tenantId"), Value(std::move(tenants))), Value(kill), std::move(inner));
+  if (!tenants.empty())
+    inner = If(Call("in", Var("tenantId"), Value(std::move(tenants))), Value(kill), std::move(inner));
   return engaged ? If(true, Value(kill), std::move(inner)) : inner;
 }
 
@@ -220,8 +222,8 @@ Result<std::optional<Value>> FlagExport::Targeting(bool everything, std::size_t 
   GUIDON_ASSIGN(Value outside, WithOverrides(inside));
   GUIDON_ASSIGN(outside, WithPrerequisites(std::move(outside), depth));
   if (flag_->expires_at)
-    outside = If(Call(">=", Var(kNowPath), Value(SecondsAtLeast(*flag_->expires_at))),
-                 NameOrNull(flag_->off_variation), std::move(outside));
+    outside = If(Call(">=", Var(kNowPath), Value(SecondsAtLeast(*flag_->expires_at))), NameOrNull(flag_->off_variation),
+                 std::move(outside));
   GUIDON_ASSIGN(outside, WithKillSwitches(std::move(outside)));
   if (outside == inside) return start;
   if (outside.AsString() != nullptr) return std::optional(If(true, std::move(outside), Value()));
@@ -233,8 +235,9 @@ std::vector<std::string> DifferencesOf(const Flag& flag) {
   std::vector<std::string> differences;
   const auto has_split = [](const model::Rule& rule) { return std::holds_alternative<model::Split>(rule.serve); };
   if (flag->rollout_percentage || std::ranges::any_of(flag->targeting_rules, has_split))
-    differences.emplace_back("A context without a key to choose a share by gets the off variation, where Guidon answers "
-                             "TARGETING_KEY_MISSING.");
+    differences.emplace_back(
+        "A context without a key to choose a share by gets the off variation, where Guidon answers "
+        "TARGETING_KEY_MISSING.");
   const auto is_fraction = [](const std::optional<base::Timestamp>& time) {
     return time && time->time_since_epoch() % std::chrono::seconds{1} != std::chrono::milliseconds{0};
   };

@@ -51,7 +51,8 @@ struct Import {
 base::Result<Import> FromFlagd(const model::Value& document);
 
 // `existing` with what flagd's definitions say in place of its own: state, type, variations, expression, metadata. What
-// they say nothing about stays: owner, description, tags, tenant, expiry, off and kill variation where they still exist.
+// they say nothing about stays: owner, description, tags, tenant, expiry, off and kill variation where they still
+// exist.
 model::FlagFields Merge(const model::Flag& existing, const model::FlagFields& imported);
 
 }  // namespace guidon::flagd

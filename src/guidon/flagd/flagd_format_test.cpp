@@ -92,7 +92,8 @@ TEST(FlagdImport, SaysWhereItCannotBeRead) {
 }
 
 TEST(FlagdImport, BooleanFlagsGetAnOffVariationAndOthersTheCodeDefault) {
-  const Value yes_no = Made({{"state", "ENABLED"}, {"variants", Made({{"yes", true}, {"no", false}})}, {"defaultVariant", "yes"}});
+  const Value yes_no =
+      Made({{"state", "ENABLED"}, {"variants", Made({{"yes", true}, {"no", false}})}, {"defaultVariant", "yes"}});
   const auto import = FromFlagd(Document(Made({{"theme", kTheme}, {"yes-no", yes_no}})));
   ASSERT_TRUE(import);
   EXPECT_EQ(import->flags[0].off_variation, "");
@@ -106,7 +107,9 @@ TEST(FlagdImport, AnExistingFlagKeepsWhatFlagdDoesNotKnow) {
   fields.description = "keep";
   fields.tags = {"keep"};
   fields.targeting_rules = {RuleOn({.attribute = "plan", .op = model::Operator::kIn, .values = {"pro"}})};
-  const auto import = FromFlagd(Document(Made({{"switch", Made({{"state", "DISABLED"}, {"variants", Made({{"on", true}, {"off", false}})}, {"defaultVariant", "off"}})}})));
+  const auto import = FromFlagd(Document(Made({{"switch", Made({{"state", "DISABLED"},
+                                                                {"variants", Made({{"on", true}, {"off", false}})},
+                                                                {"defaultVariant", "off"}})}})));
   ASSERT_TRUE(import);
   const model::FlagFields merged = Merge(Complete(fields), import->flags[0]);
   EXPECT_EQ(merged.description, "keep");
@@ -126,8 +129,8 @@ TEST(FlagdExport, RulesBecomeJsonLogicAndSegmentsEvaluators) {
       {.segment_key = "beta", .environment = "production", .included = {"u1"}, .excluded = {"u2"}}));
   const Export out = ToFlagd(definitions);
   EXPECT_EQ(At(FlagIn(out.document, "switch"), "targeting"),
-            Call("if", List{Call("$ref", "guidon.segment.beta"), "off",
-                            Call("in", List{Var("tenantId"), List{"acme"}}), "off", Value()}));
+            Call("if", List{Call("$ref", "guidon.segment.beta"), "off", Call("in", List{Var("tenantId"), List{"acme"}}),
+                            "off", Value()}));
   EXPECT_EQ(At(At(out.document, "$evaluators"), "guidon.segment.beta"),
             Call("and", List{Call("!", List{Call("in", List{Var("targetingKey"), List{"u2"}})}),
                              Call("or", List{Call("in", List{Var("targetingKey"), List{"u1"}}), false})}));
@@ -157,8 +160,9 @@ TEST(FlagdExport, ARolloutLeavesThoseWithoutAKeyOff) {
   model::FlagFields fields = Switch();
   fields.rollout_percentage = *model::Percentage::Create(25);
   const Export out = ToFlagd({.flags = {Complete(fields)}});
-  EXPECT_EQ(At(FlagIn(out.document, "switch"), "targeting"),
-            Call("if", List{Var("targetingKey"), Call("fractional", List{List{"on", 25000}, List{"off", 75000}}), "off"}));
+  EXPECT_EQ(
+      At(FlagIn(out.document, "switch"), "targeting"),
+      Call("if", List{Var("targetingKey"), Call("fractional", List{List{"on", 25000}, List{"off", 75000}}), "off"}));
   EXPECT_EQ(At(FlagIn(out.document, "switch"), "defaultVariant"), Value("off"));
   ASSERT_EQ(out.notes.size(), 1U);
 }

@@ -53,8 +53,7 @@ std::optional<FlagType> TypeOf(const Value& value) {
 
 base::Status ReadVariants(const Object& flag, FlagFields& fields) {
   GUIDON_ASSIGN(const Object* variants, ObjectAt(flag, "variants"));
-  if (variants->empty())
-    return Fail(ErrorCode::kInvalidArgument, "must hold at least one variant", "variants");
+  if (variants->empty()) return Fail(ErrorCode::kInvalidArgument, "must hold at least one variant", "variants");
   std::optional<FlagType> type;
   for (const auto& [name, value] : *variants) {
     const auto own = TypeOf(value);
@@ -115,7 +114,8 @@ Result<FlagFields> ReadFlag(const std::string& key, const Value& value, const Sh
                             std::set<std::string>& used) {
   const Object* flag = value.AsObject();
   if (flag == nullptr) return Fail(ErrorCode::kInvalidArgument, "must be an object");
-  GUIDON_TRY(RefuseUnknown(*flag, {"state", "variants", "defaultVariant", "targeting", "metadata", "source", "selector"}));
+  GUIDON_TRY(
+      RefuseUnknown(*flag, {"state", "variants", "defaultVariant", "targeting", "metadata", "source", "selector"}));
   FlagFields fields{.flag_key = key, .environment = {}};
   GUIDON_TRY(model::FlagKeyRule::Check(key, ""));
   GUIDON_ASSIGN(const std::string state, TextAt(*flag, "state"));
@@ -161,8 +161,9 @@ Result<Import> FromFlagd(const Value& document) {
     import.notes.push_back({.flag_key = {}, .message = "The metadata of the flag set was copied into each flag."});
   for (const auto& [name, evaluator] : *evaluators) {
     if (!used.contains(name))
-      import.notes.push_back({.flag_key = {}, .message = "The evaluator '" + model::PathName(name) +
-                                                         "' is left out: no flag refers to it."});
+      import.notes.push_back(
+          {.flag_key = {},
+           .message = "The evaluator '" + model::PathName(name) + "' is left out: no flag refers to it."});
   }
   return import;
 }

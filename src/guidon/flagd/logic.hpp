@@ -37,8 +37,6 @@ inline model::Value If(model::Value condition, model::Value then, model::Value o
 inline model::Value Joined(std::string_view name, model::List operands) {
   return operands.size() == 1 ? std::move(operands.front()) : Call(name, model::Value(std::move(operands)));
 }
-inline model::Value IsText(const model::Value& value) {
-  return Call("===", Call("cat", model::List{value}), value);
-}
+inline model::Value IsText(const model::Value& value) { return Call("===", Call("cat", model::List{value}), value); }
 
 }  // namespace guidon::flagd::logic

@@ -205,8 +205,8 @@ class ExpressionCheck {
       for (std::size_t i = 0; i < list->size(); ++i) GUIDON_TRY(At("", i, Check((*list)[i], depth + 1)));
     if (const Object* object = value.AsObject()) {
       for (const auto& [name, member] : *object) {
-        Status status = checks::IsUtf8(name) ? Check(member, depth + 1)
-                                             : Fail(ErrorCode::kInvalidArgument, "is not valid UTF-8");
+        Status status =
+            checks::IsUtf8(name) ? Check(member, depth + 1) : Fail(ErrorCode::kInvalidArgument, "is not valid UTF-8");
         if (!status) return At(PathName(name), std::move(status));
       }
     }
@@ -221,10 +221,10 @@ Status CheckExpression(const Value& value, std::string_view field) {
   GUIDON_TRY(At(field, ExpressionCheck().Check(value, 0)));
   const std::size_t size = SerializedSize(value);
   if (size <= kTargetingBytesMax) return {};
-  return Fail(ErrorCode::kTooLarge,
-              "is " + std::to_string(size) + " bytes large; at most " + std::to_string(kTargetingBytesMax) +
-                  " are allowed",
-              std::string(field));
+  return Fail(
+      ErrorCode::kTooLarge,
+      "is " + std::to_string(size) + " bytes large; at most " + std::to_string(kTargetingBytesMax) + " are allowed",
+      std::string(field));
 }
 
 Status CheckTargeting(const FlagFields& flag) {
@@ -233,8 +233,8 @@ Status CheckTargeting(const FlagFields& flag) {
     return Fail(ErrorCode::kInvalidArgument, "must be left out where there is no targeting", "targetingEvaluators");
   }
   if (flag.targeting->AsObject() == nullptr)
-    return Fail(ErrorCode::kInvalidArgument,
-                "must be an object, not a " + std::string(flag.targeting->TypeName()), "targeting");
+    return Fail(ErrorCode::kInvalidArgument, "must be an object, not a " + std::string(flag.targeting->TypeName()),
+                "targeting");
   if (!flag.targeting_rules.empty())
     return Fail(ErrorCode::kInvalidArgument, "must be left out where the flag has targetingRules", "targeting");
   GUIDON_TRY(CheckExpression(*flag.targeting, "targeting"));
@@ -262,10 +262,10 @@ Status CheckMetadata(const FlagFields& flag) {
     size += name.size() + SerializedSize(value);
   }
   if (size <= kMetadataBytesMax) return {};
-  return Fail(ErrorCode::kTooLarge,
-              "is " + std::to_string(size) + " bytes large; at most " + std::to_string(kMetadataBytesMax) +
-                  " are allowed",
-              "metadata");
+  return Fail(
+      ErrorCode::kTooLarge,
+      "is " + std::to_string(size) + " bytes large; at most " + std::to_string(kMetadataBytesMax) + " are allowed",
+      "metadata");
 }
 
 Status CheckPrerequisite(const FlagFields& flag, const Prerequisite& prerequisite) {

@@ -97,7 +97,7 @@ struct FlagFields {
   std::map<std::string, Value> targeting_evaluators = {};
   std::vector<Prerequisite> prerequisites = {};
   std::map<std::string, bool> tenant_overrides = {};  // written by other programs in the flag item; we only honour it
-  std::map<std::string, Value> metadata = {};    // strings, numbers and booleans, for people and other programs
+  std::map<std::string, Value> metadata = {};         // strings, numbers and booleans, for people and other programs
   std::optional<base::Timestamp> expires_at = std::nullopt;
   std::uint64_t version = 1;
   base::Timestamp created_at = {};
@@ -108,9 +108,9 @@ struct FlagFields {
 };
 
 // A flag that keeps every rule of spec 2 and 3: ids and names valid, variations of the flag's type, every variation
-// that is named exists, not both rules and a targeting expression, splits sum to 1 … 2^31 - 1, no duplicate rule ids, tags or prerequisites, no prerequisite on
-// itself, limits kept. Boolean flags have exactly the variations on = true and off = false when none were given.
-// Immutable value.
+// that is named exists, not both rules and a targeting expression, splits sum to 1 … 2^31 - 1, no duplicate rule ids,
+// tags or prerequisites, no prerequisite on itself, limits kept. Boolean flags have exactly the variations on = true
+// and off = false when none were given. Immutable value.
 class Flag {
  public:
   // Error: kInvalidArgument or kTooLarge with the JSON path of the first attribute at fault.

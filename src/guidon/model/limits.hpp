@@ -33,12 +33,12 @@ inline constexpr std::size_t kConditionValuesMax = 1000;
 inline constexpr std::size_t kConditionValueBytesMax = 1024;
 // A flagd expression and the evaluators it refers to, each: the largest of flagd's own examples have some 2 KB.
 inline constexpr std::size_t kTargetingBytesMax = 64UL * 1024;
-inline constexpr std::size_t kTargetingDepthMax = 64;       // an operator is two levels; bounds the stack of evaluation
-inline constexpr std::size_t kTargetingNodesMax = 20'000;   // with every $ref followed
+inline constexpr std::size_t kTargetingDepthMax = 64;      // an operator is two levels; bounds the stack of evaluation
+inline constexpr std::size_t kTargetingNodesMax = 20'000;  // with every $ref followed
 inline constexpr std::size_t kTargetingEvaluatorsMax = 100;
 inline constexpr std::size_t kEvaluatorNameBytesMax = 128;
-inline constexpr std::size_t kMetadataMax = 50;             // entries of a flag's metadata
-inline constexpr std::size_t kMetadataBytesMax = 4096;      // names and values together
+inline constexpr std::size_t kMetadataMax = 50;         // entries of a flag's metadata
+inline constexpr std::size_t kMetadataBytesMax = 4096;  // names and values together
 inline constexpr std::size_t kPrerequisitesMax = 20;
 inline constexpr std::size_t kSaltBytesMax = 128;
 inline constexpr std::size_t kSegmentKeysMax = 1'000'000;  // explicit keys of a segment, each list (spec 3)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine's side of the foreign twin. Reads lines of JSON and writes a line for each:
 //   import: {"now", "key", "flag", "evaluators", "contexts"}, a flagd definition and contexts → the answers
-//   export: {"now", "flags", "segments", "overrides", "killSwitches", "contexts"}, documents of ours → {"document": what
+//   export: {"now", "flags", "segments", "overrides", "killSwitches", "contexts"}, documents of ours → {"document":
+//   what
 //           is exported, "notes", "answers": {flag key: the answers}}
 // An answer is [variation or null, reason, error code or ""]. A line that cannot be read is answered with a text.
 #include <iostream>
