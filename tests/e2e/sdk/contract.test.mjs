@@ -138,6 +138,12 @@ test('flags', async () => {
   await call('POST', `${dev}/flags/contract/copy`, { body: { environment: 'staging' }, expect: 201 });
   await call('POST', `${dev}/flags/contract/copy`, { body: { environment: 'staging' }, expect: 409 });
   await call('POST', `${dev}/flags/nobody/copy`, { body: { environment: 'staging' }, expect: 404 });
+  const exported = await call('GET', `${dev}/export?format=flagd`, { expect: 200 });
+  await call('GET', `${dev}/export?format=yaml`, { expect: 400 });
+  await call('POST', `${dev}/import?format=flagd&dryRun=true`, { body: exported.body?.document ?? { flags: {} }, expect: 200 });
+  await call('POST', `${dev}/import?format=flagd`, { body: { flags: { 'from-flagd': { state: 'ENABLED', variants: { on: true, off: false }, defaultVariant: 'on', targeting: { if: [{ var: 'x' }, 'on', 'off'] } } } }, expect: 200 });
+  await call('POST', `${dev}/import`, { body: { flags: {} }, expect: 400 });
+  await call('DELETE', `${dev}/flags/from-flagd`, { expect: 204 });
   const context = { context: { targetingKey: 'u', tenantId: 'acme', plan: 'pro' } };
   for (const key of ['bool-on', 'text', 'object', 'rollout', 'targeted', 'disabled', 'owned', 'contract']) {
     await call('POST', `${dev}/flags/${key}/explain`, { body: context, expect: 200 });
