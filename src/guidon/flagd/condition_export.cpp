@@ -15,7 +15,6 @@ using base::ErrorCode;
 using base::Fail;
 using base::Result;
 using logic::Call;
-using logic::If;
 using logic::IsText;
 using logic::Joined;
 using logic::Not;
