@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
-#include <bit>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
