@@ -128,7 +128,8 @@ std::vector<std::vector<double>> Weightings() {
   std::vector<std::vector<double>> all;
   for (std::size_t count = 2; count <= 20; ++count) {
     all.emplace_back(count, 1.0);
-    std::iota(all.emplace_back(count).begin(), all.back().end(), 1.0);
+    std::vector<double>& rising = all.emplace_back(count);
+    std::iota(rising.begin(), rising.end(), 1.0);
   }
   return all;
 }
