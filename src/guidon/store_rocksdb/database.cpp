@@ -178,6 +178,14 @@ Error NotOurs(const std::string& path, std::string_view why) {
                                  path, why)};
 }
 
+// A flush waits, unless told otherwise, until compaction has made it harmless for writers. On a full disk compaction
+// may have given up, and nobody would ever wake the one who waits.
+rocksdb::FlushOptions NotWaitingForCompaction() {
+  rocksdb::FlushOptions options;
+  options.allow_write_stall = true;
+  return options;
+}
+
 bool IsMissingFile(const rocksdb::Status& status) {
   return status.IsPathNotFound() || status.IsNotFound() || status.ToString().find("No such file") != std::string::npos;
 }
@@ -280,7 +288,7 @@ Status Database::EnsureWritable() {
   // Table files make durable what a broken log did not.
   const std::uint64_t mark = sync_.Mark();
   rocksdb::Status status = db_->Resume();
-  if (status.ok()) status = db_->Flush({});
+  if (status.ok()) status = db_->Flush(NotWaitingForCompaction());
   if (!status.ok()) return std::unexpected(ErrorOf(status));
   sync_.Recovered(mark);
   failed_.store(false, std::memory_order_release);
