@@ -5,10 +5,17 @@
 #include <utility>
 
 #include "guidon/eval/fingerprint.hpp"
+#include "guidon/eval/string_hash.hpp"
 
 namespace guidon::eval {
 
 const CompiledVariation* FlagBody::FindVariation(std::string_view name) const {
+  constexpr std::size_t kFew = 8;
+  if (variations.size() <= kFew) {
+    for (const CompiledVariation& variation : variations)
+      if (SameText(variation.name, name)) return &variation;
+    return nullptr;
+  }
   const auto at = std::ranges::lower_bound(variations, name, {}, &CompiledVariation::name);
   return at != variations.end() && at->name == name ? &*at : nullptr;
 }

@@ -22,23 +22,25 @@ enum class Truth : std::uint8_t { kFalse, kUnknown, kTrue };
 template <bool kTraced>
 class ConditionMatcher {
  public:
-  // All must outlive the matcher; `trace` is null where nothing is traced.
-  ConditionMatcher(ResolvedAttributes& attributes, const SegmentMap& segments, std::vector<TraceCondition>* trace)
-      : attributes_(attributes), segments_(segments), trace_(trace) {}
+  // All must outlive the matcher; `trace` is null where nothing is traced. `memo`: of the same flag and context.
+  ConditionMatcher(ResolvedAttributes& attributes, const SegmentMap& segments, ConditionMemo& memo,
+                   std::vector<TraceCondition>* trace)
+      : attributes_(attributes), segments_(segments), memo_(memo), trace_(trace) {}
 
   // `group` is what CompileConditions made.
   Truth Match(const CompiledNode& group, std::size_t depth = 0) const { return MatchGroup(group, depth); }
 
  private:
   Truth MatchGroup(const CompiledNode& group, std::size_t depth) const;
-  // Inline, because a rule is a loop over conditions of a few instructions each.
-  [[gnu::always_inline]] inline Truth MatchCondition(const CompiledCondition& condition, std::size_t depth) const;
+  // Inline, because a rule is a loop over conditions of a few instructions each. Not for segments.
+  [[gnu::always_inline]] inline bool MatchCondition(const CompiledCondition& condition, std::size_t depth) const;
   Truth MatchSegments(const CompiledCondition& condition, std::size_t depth) const;
   Truth MatchSegment(const CompiledSegment& segment, std::size_t depth) const;
   const model::Context& context() const { return attributes_.context(); }
 
   ResolvedAttributes& attributes_;
   const SegmentMap& segments_;
+  ConditionMemo& memo_;
   std::vector<TraceCondition>* trace_;
 };
 

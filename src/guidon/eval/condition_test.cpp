@@ -38,7 +38,8 @@ Truth Match(const ConditionGroup& group, const model::Context& context, const Se
     return Truth::kUnknown;
   }
   ResolvedAttributes attributes(context);
-  return ConditionMatcher<false>(attributes, segments, nullptr).Match(*compiled);
+  ConditionMemo memo;
+  return ConditionMatcher<false>(attributes, segments, memo, nullptr).Match(*compiled);
 }
 
 std::string ErrorField(const ConditionGroup& group) {

@@ -210,7 +210,7 @@ class FlagEvaluation {
     if (rule.when) {
       std::vector<TraceCondition>* seen = nullptr;
       if constexpr (kTraced) seen = &conditions;
-      truth = ConditionMatcher<kTraced>(scope_.attributes, scope_.snapshot.segments, seen).Match(*rule.when);
+      truth = ConditionMatcher<kTraced>(scope_.attributes, scope_.snapshot.segments, memo_, seen).Match(*rule.when);
     }
     if (truth != Truth::kTrue) {
       if constexpr (kTraced) trace::RuleNotMatched(*trace_, rule, std::move(conditions), truth == Truth::kUnknown);
@@ -234,12 +234,14 @@ class FlagEvaluation {
     flagd::Run run(input, kTraced ? &conditions : nullptr);
     const std::optional<flagd::JsValue> result = run.Evaluate(body_.targeting->root);
     const CompiledVariation* variation = nullptr;
-    std::string name;
+    std::string made;
+    std::string_view name;
     if (result && !result->IsNullish()) {
-      flagd::AppendText(name, *result, model::kTargetingBytesMax);
+      if (!result->IsText()) flagd::AppendText(made, *result, model::kTargetingBytesMax);
+      name = result->IsText() ? result->Text() : made;
       variation = body_.FindVariation(name);
     }
-    if constexpr (kTraced) trace::Targeting(*trace_, run, result, name, variation, std::move(conditions));
+    if constexpr (kTraced) trace::Targeting(*trace_, run, result, std::string(name), variation, std::move(conditions));
     if (result && result->IsNullish()) return false;
     return variation == nullptr ? DecideError(EvaluationError::kGeneral) : Decide(variation, Reason::kTargetingMatch);
   }
@@ -282,6 +284,7 @@ class FlagEvaluation {
   const Ancestor self_;
   Trace* trace_;
   Evaluation answer_;
+  ConditionMemo memo_;
 };
 
 // What the flag answers to everybody; nullptr where there is no such answer.

@@ -89,7 +89,8 @@ Status CompileBucketing(const FlagFields& flag, AttributeSlots& slots, FlagBody&
   return {};
 }
 
-Result<CompiledRule> CompileRule(const FlagBody& body, const model::Rule& rule, AttributeSlots& slots) {
+Result<CompiledRule> CompileRule(const FlagBody& body, const model::Rule& rule, AttributeSlots& slots,
+                                 const RepeatedConditions& repeated) {
   CompiledRule compiled;
   compiled.id = rule.id;
   compiled.starts_at = rule.starts_at;
@@ -97,7 +98,7 @@ Result<CompiledRule> CompileRule(const FlagBody& body, const model::Rule& rule, 
   if (rule.everyone == rule.when.has_value())
     return Fail(ErrorCode::kInvalidArgument, "must have either conditions or \"everyone\": true", "when");
   if (rule.when) {
-    auto when = CompileConditions(*rule.when, slots);
+    auto when = CompileConditions(*rule.when, slots, repeated);
     if (!when) return std::unexpected(model::Below("when", std::move(when).error()));
     compiled.when = *std::move(when);
   }
@@ -110,9 +111,12 @@ Result<CompiledRule> CompileRule(const FlagBody& body, const model::Rule& rule, 
 }
 
 Status CompileRules(const FlagFields& flag, AttributeSlots& slots, FlagBody& body) {
+  RepeatedConditions repeated;
+  for (const model::Rule& rule : flag.targeting_rules)
+    if (rule.when) repeated.Add(*rule.when);
   body.rules.reserve(flag.targeting_rules.size());
   for (std::size_t i = 0; i < flag.targeting_rules.size(); ++i) {
-    auto rule = CompileRule(body, flag.targeting_rules[i], slots);
+    auto rule = CompileRule(body, flag.targeting_rules[i], slots, repeated);
     if (!rule) return model::At("targetingRules", i, std::unexpected(std::move(rule).error()));
     body.rules.push_back(*std::move(rule));
   }

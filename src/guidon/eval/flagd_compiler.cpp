@@ -416,6 +416,7 @@ Result<Node> Compiler::GeneratedVar(const Value& data) {
     GUIDON_ASSIGN(Node otherwise, Generated((*list)[1]));
     node.arguments.push_back(std::move(otherwise));
   }
+  node.is_attribute = node.root == Root::kAttribute && node.names.size() == 1 && node.arguments.empty();
   return node;
 }
 

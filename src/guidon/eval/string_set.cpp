@@ -22,9 +22,9 @@ StringSet::StringSet(std::span<const std::string> members) : size_(members.size(
   for (const std::string& member : members) {
     const auto start = static_cast<std::uint32_t>(text_.size());
     const auto length = static_cast<Length>(member.size());
-    text_.append(sizeof(length), '\0');
+    text_.resize(start + sizeof(length));
     std::memcpy(text_.data() + start, &length, sizeof(length));
-    text_ += member;
+    text_.insert(text_.end(), member.begin(), member.end());
     if (cells_.empty()) {
       few_.push_back({.head = HeadOf(member), .size = length, .start = start});
       continue;
