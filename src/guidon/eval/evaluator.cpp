@@ -95,7 +95,7 @@ class FlagEvaluation {
   }
 
   bool IsHeldBack() {
-    if (!kTraced && body_.ordinary && !flag_.broken_tenant()) return IsKilled();
+    if (!kTraced && body_.ordinary && flag_.broken_tenant() == nullptr) return IsKilled();
     return IsHidden() || IsKilled() || IsBroken() || IsDisabled() || IsExpired() || LacksPrerequisite();
   }
 
