@@ -3,10 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <initializer_list>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include "case_file.hpp"
 #include "guidon/json/model_json.hpp"
 #include "guidon/store/repositories.hpp"
 #include "harness.hpp"
@@ -25,34 +23,15 @@
 namespace guidon::api_test {
 namespace {
 
+using conformance::InEnvironment;
+using conformance::Items;
+using conformance::Member;
+using conformance::Text;
 using model::Object;
 using model::Value;
 
-constexpr std::string_view kFolder = "conformance/eval";
 // Fewer means that something is refused that was not before, or that files were not found.
 constexpr std::size_t kCasesMin = 590;
-
-std::string Read(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-const Value& Member(const Value& object, std::string_view name) {
-  static const Value kNull;
-  const Object* members = object.AsObject();
-  const Value* member = members == nullptr ? nullptr : members->Find(name);
-  return member == nullptr ? kNull : *member;
-}
-
-std::string Text(const Value& object, std::string_view name) {
-  const std::string* text = Member(object, name).AsString();
-  return text == nullptr ? "" : *text;
-}
-
-model::List Items(const Value& object, std::string_view name) {
-  const model::List* items = Member(object, name).AsList();
-  return items == nullptr ? model::List() : *items;
-}
 
 // The document without members that the path says.
 std::string BodyOf(const Value& document, std::initializer_list<std::string_view> in_path) {
@@ -160,9 +139,7 @@ class Suite {
   template <class Encode>
   void Keep(const Reply& reply, const Value& one, Encode encode) {
     if (reply.status < 300) return;
-    Value document = one;
-    if (Member(one, "environment").IsNull()) document.MutableObject()->Set("environment", environment_);
-    const auto written = harness_.table.PutItem({.item = encode(document).item});
+    const auto written = harness_.table.PutItem({.item = encode(InEnvironment(one, environment_)).item});
     EXPECT_TRUE(written) << (written ? "" : written.error().message);
     ++written_behind_;
   }
@@ -196,13 +173,7 @@ void Replay(const Value& suite, Count& count) {
 
 TEST(EvalConformanceOverHttp, EveryCaseIsAnsweredAsWritten) {
   Count count;
-  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
-    if (entry.path().extension() != ".json") continue;
-    SCOPED_TRACE(entry.path().filename().string());
-    const auto file = json::Parse(Read(entry.path()));
-    ASSERT_TRUE(file) << file.error().field << " " << file.error().message;
-    for (const Value& suite : Items(*file, "suites")) Replay(suite, count);
-  }
+  conformance::ForEachSuite([&](const Value& suite) { Replay(suite, count); });
   std::printf("%zu cases over HTTP; %zu definitions that the interface refuses were written into the table\n",
               count.cases, count.written_behind);
   EXPECT_GE(count.cases, kCasesMin);
