@@ -58,6 +58,7 @@ CompiledFlag::OverrideAnswer CompiledFlag::FindOverride(std::string_view tenant_
 
 std::string_view KeyOf(const CompiledFlag& flag) { return flag.body().key; }
 std::string_view AnnotationOf(const CompiledFlag& flag) { return flag.body().annotation; }
+const FlagMetadata* MetadataOf(const CompiledFlag& flag) { return flag.body().metadata.get(); }
 model::FlagType TypeOf(const CompiledFlag& flag) { return flag.body().type; }
 bool IsClientVisible(const CompiledFlag& flag) { return flag.body().client_visible; }
 std::uint64_t FingerprintOf(const CompiledFlag& flag) { return flag.fingerprint(); }

@@ -97,6 +97,7 @@ struct FlagBody {
   std::shared_ptr<const Variations> variations = NoVariations();
   std::unique_ptr<const base::Error> broken;  // then nothing above is set but key, owner and tenant
   std::string annotation;
+  std::unique_ptr<const FlagMetadata> metadata;       // null: none
   std::unique_ptr<const std::string> bucket_by_text;  // as it was written; null: the targeting key, by default
   std::uint64_t fingerprint = 0;
 };

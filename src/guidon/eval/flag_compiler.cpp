@@ -155,6 +155,7 @@ void CopyPlainFields(const FlagFields& flag, FlagBody& body) {
   body.client_visible = flag.client_visible;
   body.default_enabled = flag.default_enabled;
   body.expires_at = flag.expires_at;
+  if (!flag.metadata.empty()) body.metadata = std::make_unique<const FlagMetadata>(flag.metadata);
   for (const model::Prerequisite& prerequisite : flag.prerequisites)
     body.prerequisites.push_back({.flag_key = prerequisite.flag_key, .variations = prerequisite.variations});
   body.ordinary =
