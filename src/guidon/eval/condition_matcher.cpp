@@ -142,6 +142,17 @@ Truth ConditionMatcher<kTraced>::MatchSegments(const CompiledCondition& conditio
 
 template <bool kTraced>
 Truth ConditionMatcher<kTraced>::MatchSegment(const CompiledSegment& segment, std::size_t depth) const {
+  if constexpr (!kTraced) {
+    const std::uint8_t known = segments_seen_.Find(segment);
+    if (known != SegmentMemo::kNotKnown) return static_cast<Truth>(known);
+  }
+  const Truth truth = AskSegment(segment, depth);
+  segments_seen_.Keep(segment, truth);
+  return truth;
+}
+
+template <bool kTraced>
+Truth ConditionMatcher<kTraced>::AskSegment(const CompiledSegment& segment, std::size_t depth) const {
   if (const std::string* key = context().targeting_key()) {
     if (segment.excluded.Contains(*key)) return Truth::kFalse;
     if (segment.included.Contains(*key)) return Truth::kTrue;

@@ -38,8 +38,9 @@ Truth Match(const ConditionGroup& group, const model::Context& context, const Se
     return Truth::kUnknown;
   }
   ResolvedAttributes attributes(context);
+  SegmentMemo segments_seen;
   ConditionMemo memo;
-  return ConditionMatcher<false>(attributes, segments, memo, nullptr).Match(*compiled);
+  return ConditionMatcher<false>(attributes, segments, segments_seen, memo, nullptr).Match(*compiled);
 }
 
 std::string ErrorField(const ConditionGroup& group) {

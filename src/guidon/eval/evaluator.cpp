@@ -34,6 +34,7 @@ struct Scope {
   const model::Context& context;
   const base::Timestamp now;
   ResolvedAttributes attributes;
+  SegmentMemo segments_seen;
   unsigned visits_left = kPrerequisiteVisitsMax;
   // Once set, no answer below can be trusted, and every flag above fails its prerequisite.
   bool too_deep = false;
@@ -210,7 +211,8 @@ class FlagEvaluation {
     if (rule.when) {
       std::vector<TraceCondition>* seen = nullptr;
       if constexpr (kTraced) seen = &conditions;
-      truth = ConditionMatcher<kTraced>(scope_.attributes, scope_.snapshot.segments, memo_, seen).Match(*rule.when);
+      truth = ConditionMatcher<kTraced>(scope_.attributes, scope_.snapshot.segments, scope_.segments_seen, memo_, seen)
+                  .Match(*rule.when);
     }
     if (truth != Truth::kTrue) {
       if constexpr (kTraced) trace::RuleNotMatched(*trace_, rule, std::move(conditions), truth == Truth::kUnknown);

@@ -59,6 +59,22 @@ RC_GTEST_PROP(Evaluate, AnAttributeThatNoRuleNamesChangesNothing, (const std::st
   RC_ASSERT(Ask(*snapshot, flag_key, context) == Ask(*snapshot, flag_key, testing::Must(model::Context::Create(more))));
 }
 
+// Flags evaluated together share what they learn of the context: attributes, segments.
+RC_GTEST_PROP(Evaluate, TogetherAnswersAsOneByOne, ()) {
+  const auto snapshot = Snapshot::Build(testing::AnyDefinitions());
+  const model::Context context = AnyContext();
+  std::vector<const CompiledFlag*> flags;
+  for (const CompiledFlag* flag : snapshot->flags()) flags.push_back(flag);
+  std::vector<Evaluation> answers;
+  EvaluateAll(*snapshot, flags, context, kNow, answers);
+  RC_ASSERT(answers.size() == flags.size());
+  for (std::size_t i = 0; i < flags.size(); ++i) {
+    const Evaluation alone = Evaluate(*snapshot, *flags[i], context, kNow);
+    RC_ASSERT(testing::Brief(answers[i]) == testing::Brief(alone));
+    RC_ASSERT(answers[i].rule_id == alone.rule_id);
+  }
+}
+
 // The rules are made of the same few conditions, which an evaluation decides only once: each must answer as it does
 // alone. More distinct ones than have a number are among them.
 RC_GTEST_PROP(Evaluate, ConditionsThatRulesShareAnswerAsTheyDoAlone, ()) {
