@@ -58,8 +58,9 @@ class Emulator:
         self.process = subprocess.Popen(command_of(emulator, pathlib.Path(folder), self.port), stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
         if not wait_for(self.process, self.port):
-            self.stop()
-            raise RuntimeError(f"{emulator} does not start:\n{self.tail()}")
+            text = self.tail()
+            self.close()
+            raise RuntimeError(f"{emulator} does not start:\n{text}")
 
     def tail(self):
         self.log.seek(0)
@@ -70,11 +71,15 @@ class Emulator:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def close(self):
+        self.stop()
+        self.log.close()
+
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.stop()
+        self.close()
 
 
 def main():

@@ -231,7 +231,11 @@ class DynamoTable::BatchWriting {
     const auto answer = table_.client_.Call("BatchWriteItem", BatchWriteBody(table_.name_, operations),
                                             {.repeat = aws::Repeat::kNever, .deadline = deadline_});
     if (!answer && answer.error().outcome_unknown) return ReadBack(answer.error());
-    if (!answer) return std::unexpected(table_.Explain("BatchWriteItem", answer.error()));
+    if (!answer) {
+      aws::ServiceError error = answer.error();
+      error.outcome_unknown = answers_lost_;
+      return std::unexpected(table_.Explain("BatchWriteItem", error));
+    }
     GUIDON_ASSIGN(const model::Object object, ParseAnswer(answer->body));
     result.consumed += ConsumedIn(object, true);
     GUIDON_ASSIGN(const std::vector<Key> left, UnprocessedWrites(PartOf(object, "UnprocessedItems", table_.name_)));
@@ -241,6 +245,7 @@ class DynamoTable::BatchWriting {
 
   // The answer was lost: what is there already need not be sent again.
   base::Status ReadBack(const aws::ServiceError& lost) {
+    answers_lost_ = true;
     table_.Count(&DynamoFigures::outcomes_read_back);
     std::vector<Key> keys;
     for (const auto& [key, operation] : open_) keys.push_back(key);
@@ -259,6 +264,7 @@ class DynamoTable::BatchWriting {
   DynamoTable& table_;
   const aws::WaitClock::Time deadline_;
   std::map<Key, store::BatchWriteOperation> open_;
+  bool answers_lost_ = false;
 };
 
 Result<store::BatchWriteResult> DynamoTable::BatchWrite(std::span<const store::BatchWriteOperation> operations) {

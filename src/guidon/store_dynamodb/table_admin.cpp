@@ -69,7 +69,9 @@ base::Error Explain(const aws::ServiceError& error, std::string_view operation, 
   // In use: it exists when it should be made, and is protected or changing when it should go.
   if (error.type == "ResourceInUseException")
     out.code = operation == "CreateTable" ? ErrorCode::kAlreadyExists : ErrorCode::kConflict;
-  if (error.type == "ValidationException" && error.message.contains("protection")) out.code = ErrorCode::kConflict;
+  if (error.type == "ValidationException" &&
+      (error.message.contains("protected") || error.message.contains("DeletionProtection")))
+    out.code = ErrorCode::kConflict;
   return out;
 }
 

@@ -60,11 +60,12 @@ Result<TransactionResult> DynamoTable::Transaction::Run() {
     const bool may_pass = cancelled && std::ranges::all_of((*decision)->reasons, [](const CancellationReason& reason) {
                             return reason.code == Code::kNone || IsInterference(reason);
                           });
-    if (decision && (!may_pass || attempt >= attempts_max)) return *std::move(decision);
-    if (!table_.PauseBeforeAttempt(attempt, throttled_, deadline_)) {
-      if (decision) return *std::move(decision);
-      return std::unexpected(table_.Explain(kOperation, {.message = "it did not come to an end in time"}));
-    }
+    if (decision && !may_pass) return *std::move(decision);
+    const bool again = attempt < attempts_max && table_.PauseBeforeAttempt(attempt, throttled_, deadline_);
+    if (again) continue;
+    // That this attempt was cancelled says nothing of an earlier one of which nothing was heard.
+    if (answers_lost_ || !decision) return *AfterUnknown({.message = "it did not come to an end in time"});
+    return *std::move(decision);
   }
 }
 
@@ -75,8 +76,9 @@ DynamoTable::Transaction::Decision DynamoTable::Transaction::SendOnce() {
     return TransactionResult{.consumed = object ? ConsumedIn(*object, true) : store::CapacityUnits{}};
   }
   const aws::ServiceError& error = answer.error();
+  answers_lost_ = answers_lost_ || error.lost_answers > 0;
   if (error.type == "TransactionCanceledException") return AfterCancellation(error);
-  if (error.outcome_unknown || error.type == "TransactionInProgressException" ||
+  if (answers_lost_ || error.type == "TransactionInProgressException" ||
       error.type == "IdempotentParameterMismatchException")
     return AfterUnknown(error);
   return std::unexpected(table_.Explain(kOperation, error));
@@ -90,7 +92,7 @@ DynamoTable::Transaction::Decision DynamoTable::Transaction::AfterCancellation(c
   };
   // DynamoDB knows its tokens; what only speaks its API may carry a transaction out twice, and the second time is
   // refused because of the first.
-  if (error.lost_answers > 0 && has(Code::kConditionFailed) && AllIsThere()) {
+  if (answers_lost_ && has(Code::kConditionFailed) && AllIsThere()) {
     table_.Count(&DynamoFigures::outcomes_happened);
     return TransactionResult{};
   }
@@ -150,9 +152,9 @@ DynamoTable::Transaction::Decision DynamoTable::Transaction::AfterUnknown(const 
   }
   if (error.type == "IdempotentParameterMismatchException")
     return base::Fail(ErrorCode::kInvalidArgument, "another transaction has used this token", "token");
-  table_.Count(&DynamoFigures::outcomes_unclear);
   aws::ServiceError unknown = error;
-  unknown.outcome_unknown = true;
+  unknown.outcome_unknown = answers_lost_ || error.type == "TransactionInProgressException";
+  if (unknown.outcome_unknown) table_.Count(&DynamoFigures::outcomes_unclear);
   return std::unexpected(table_.Explain(kOperation, unknown));
 }
 

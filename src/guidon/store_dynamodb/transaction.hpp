@@ -33,6 +33,7 @@ class DynamoTable::Transaction {
   // Its text. A token stands for one text: the same token with another is refused.
   std::string body_;
   bool throttled_ = false;
+  bool answers_lost_ = false;  // of any attempt
 };
 
 }  // namespace guidon::store_dynamodb

@@ -26,9 +26,8 @@ Result<WriteResult> DynamoTable::Writing::Run() {
     if (Decision decision = SendOnce()) return *std::move(decision);
     if (!table_.PauseBeforeAttempt(round, false, deadline_)) break;
   }
-  table_.Count(&DynamoFigures::outcomes_unclear);
-  return std::unexpected(table_.Explain(OperationNameOf(wanted_),
-                                        {.message = "it did not come to an end in time", .outcome_unknown = true}));
+  if (answers_lost_) table_.Count(&DynamoFigures::outcomes_unclear);
+  return std::unexpected(ErrorOf({.message = "it did not come to an end in time"}));
 }
 
 DynamoTable::Writing::Decision DynamoTable::Writing::SendOnce() {
@@ -43,7 +42,13 @@ DynamoTable::Writing::Decision DynamoTable::Writing::SendOnce() {
   }
   if (answer.error().type == "ConditionalCheckFailedException") return AfterRefusal(answer.error());
   if (answer.error().outcome_unknown) return AfterLostAnswer(answer.error());
-  return std::unexpected(table_.Explain(name, answer.error()));
+  return std::unexpected(ErrorOf(answer.error()));
+}
+
+// What is refused now says nothing of an earlier attempt, which may be under way still.
+base::Error DynamoTable::Writing::ErrorOf(aws::ServiceError error) const {
+  error.outcome_unknown = error.outcome_unknown || answers_lost_;
+  return table_.Explain(OperationNameOf(wanted_), error);
 }
 
 DynamoTable::Writing::Decision DynamoTable::Writing::Refused(std::optional<Item> existing) const {
@@ -66,21 +71,28 @@ DynamoTable::Writing::Decision DynamoTable::Writing::AfterRefusal(const aws::Ser
   // Nothing is said of an item although one must be there: ask.
   if (!*existing && (instead_ || store::Holds(ConditionOf(wanted_), nullptr))) {
     auto raw = table_.GetRaw(store::KeyOf(wanted_), store::Consistency::kStrong, deadline_);
-    if (!raw) return std::unexpected(raw.error());
+    if (!raw) return std::unexpected(ErrorOf({.message = raw.error().message}));
     existing = std::move(raw->item);
   }
   if (*existing && table_.IsExpired(**existing)) return MeetsExpired();
-  // An earlier attempt of which nothing was heard may be what stands in the way of this one.
-  if (answers_lost_ && OutcomeOf(wanted_, *existing ? &**existing : nullptr) == Outcome::kHappened) {
-    table_.Count(&DynamoFigures::outcomes_happened);
-    return WriteResult{};
-  }
+  // An earlier attempt of which nothing was heard may be what stands in the way of this one, or may have come just
+  // before what does.
+  if (answers_lost_) return AfterLateArrival(*existing ? &**existing : nullptr);
   if (instead_) {  // somebody made a new item meanwhile: the update applies to that one
     instead_.reset();
     return std::nullopt;
   }
   if (!*existing && store::Holds(ConditionOf(wanted_), nullptr)) return std::nullopt;  // it has gone meanwhile
   return Refused(*std::move(existing));
+}
+
+DynamoTable::Writing::Decision DynamoTable::Writing::AfterLateArrival(const Item* existing) {
+  if (OutcomeOf(wanted_, existing) == Outcome::kHappened) {
+    table_.Count(&DynamoFigures::outcomes_happened);
+    return WriteResult{};
+  }
+  table_.Count(&DynamoFigures::outcomes_unclear);
+  return std::unexpected(ErrorOf({.message = "its answer was lost, and somebody has written since"}));
 }
 
 DynamoTable::Writing::Decision DynamoTable::Writing::AfterLostAnswer(const aws::ServiceError& error) {

@@ -19,8 +19,10 @@ class DynamoTable::Writing {
   Decision SendOnce();
   Decision AfterRefusal(const aws::ServiceError& error);
   Decision AfterLostAnswer(const aws::ServiceError& error);
+  Decision AfterLateArrival(const store::Item* existing);
   Decision Refused(std::optional<store::Item> existing) const;
   Decision MeetsExpired();
+  base::Error ErrorOf(aws::ServiceError error) const;
 
   DynamoTable& table_;
   const store::TransactionOperation& wanted_;
