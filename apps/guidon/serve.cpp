@@ -18,6 +18,7 @@
 #include "apps/guidon/demo_data.hpp"
 #include "apps/guidon/greeting.hpp"
 #include "apps/guidon/program_log.hpp"
+#include "ui/ui_files.hpp"
 
 namespace guidon::cli {
 namespace {
@@ -80,7 +81,8 @@ api_http::ServerOptions ServerOptionsOf(const Configuration& configuration) {
           .local_profile = configuration.KeylessAllowed(),
           .default_environment = configuration.default_environment,
           .allowed_hosts = configuration.allowed_hosts,
-          .limits = configuration.limits};
+          .limits = configuration.limits,
+          .ui = ui::Files()};
 }
 
 // The running server with all that belongs to it.
