@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "guidon/store/cached_table.hpp"
 #include "guidon/store/table_contract.hpp"
 #include "guidon/store_dynamodb/dynamo_table.hpp"
 #include "guidon/store_dynamodb/table_admin.hpp"
@@ -48,6 +49,30 @@ class DynamoUnderTest final : public TableUnderTest {
   base::ManualClock clock_{kContractStart};
   store_dynamodb::DynamoTable table_;
 };
+
+// The same behind a cache of items. Its query cache is left out: it is not told of writes, which is what it promises.
+class CachedUnderTest final : public TableUnderTest {
+ public:
+  Table& table() override { return cached_; }
+  base::ManualClock& clock() override { return dynamo_.clock(); }
+
+ private:
+  DynamoUnderTest dynamo_;
+  CachedTable cached_{dynamo_.table(), dynamo_.clock(), {.items_max = 50, .queries_max = 0}};
+};
+
+std::map<std::string, std::string> DifferencesOfCache() {
+  auto differences = dynamodb_test::DifferencesOf(dynamodb_test::EmulatorName());
+  for (const char* test : {"GetCostsAUnitForEachFourKilobytesBegun", "BatchesCostTheSumOfTheirParts"})
+    differences.emplace(test, "what the cache holds costs nothing");
+  return differences;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cached, TableContract,
+                         testing::Values(TableContractFactory{dynamodb_test::EmulatorName(),
+                                                              [] { return std::make_unique<CachedUnderTest>(); }, false,
+                                                              DifferencesOfCache()}),
+                         TableContractName);
 
 INSTANTIATE_TEST_SUITE_P(DynamoDb, TableContract,
                          testing::Values(TableContractFactory{
