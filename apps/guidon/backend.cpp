@@ -40,7 +40,7 @@ Outcome<std::unique_ptr<store::Table>> OpenTable(const Configuration& configurat
   options.path = configuration.StorePath().string();
   options.clock = &clock;
   GUIDON_ASSIGN(std::unique_ptr<store::Table> table,
-                Lift(store_rocksdb::RocksTable::Open(std::move(options)),
+                Lift(store_rocksdb::RocksTable::Open(options),
                      fmt::format("The embedded store in {} cannot be opened", configuration.data.string())));
   return table;
 }

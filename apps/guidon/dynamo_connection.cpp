@@ -25,8 +25,8 @@ base::Result<Place> Find(const DynamoConfiguration& configuration, const aws::Ma
   Place place;
   // What somebody configured for AWS programs is stronger than a default of ours.
   auto region = aws::ResolveRegion(configuration.region, machine, files);
-  place.region = region ? *std::move(region) : configuration.region_otherwise;
   if (!region && !configuration.region.empty()) return std::unexpected(region.error());
+  place.region = region ? *std::move(region) : configuration.region_otherwise;
   GUIDON_ASSIGN(place.endpoint, aws::ResolveEndpoint(configuration.endpoint, "dynamodb", place.region, machine, files));
   place.is_local = aws::IsLoopbackHost(aws::SplitUrl(place.endpoint).host);
   return place;

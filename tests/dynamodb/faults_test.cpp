@@ -228,6 +228,18 @@ TEST_F(FaultFiguresTest, AConflictStormEndsAsAnAnswer) {
   EXPECT_TRUE(world_.fake().commits().empty());
 }
 
+TEST_F(FaultFiguresTest, ATransactionShortOfCapacityEndsAsAnErrorThatSaysSo) {
+  world_.Script(Always(Fault::kShortOfCapacity));
+  const std::vector<store::TransactionOperation> operations = {store::Put{.item = Versioned("p", 1, "a")}};
+  const auto result = world_.table().Transact(operations, {});
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(result.error().message, HasSubstr("lack of capacity"));
+  EXPECT_THAT(result.error().message, testing::Not(HasSubstr(kUnknown)));
+  EXPECT_EQ(world_.table().figures().transactions_throttled, 4U);
+  EXPECT_TRUE(world_.fake().commits().empty());
+}
+
 TEST_F(FaultFiguresTest, AClockThatIsOffByAnHourIsCorrected) {
   world_.fake().clock_tolerance = std::chrono::minutes{5};
   world_.service_clock().Advance(std::chrono::hours{1});

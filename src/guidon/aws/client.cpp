@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "guidon/aws/digest.hpp"
-#include "guidon/aws/signer.hpp"
 #include "guidon/json/json.hpp"
 
 namespace guidon::aws {
@@ -165,7 +164,10 @@ std::string_view NameOf(Throttle throttle) {
 base::Error ToError(const ServiceError& error) { return {.code = error.code, .message = error.message}; }
 
 Client::Client(ClientOptions options, World world)
-    : options_(std::move(options)), world_(std::move(world)), budget_(options_.retry) {}
+    : options_(std::move(options)),
+      world_(std::move(world)),
+      budget_(options_.retry),
+      signer_({.region = options_.region, .service = options_.service}) {}
 
 double Client::Random() { return world_.random ? world_.random() : DefaultRandom(); }
 
@@ -271,8 +273,7 @@ Client::Attempt Client::SendOnce(std::string_view operation, const std::string& 
                       .connect_timeout = std::min(options_.connect_timeout, timeout),
                       .timeout = timeout,
                       .direct = IsLoopbackHost(SplitUrl(options_.endpoint).host)};
-  Sign(request, *credentials, {.region = options_.region, .service = options_.service},
-       world_.clock.Now() + std::chrono::milliseconds{skew_ms_.load()});
+  signer_.Sign(request, *credentials, world_.clock.Now() + std::chrono::milliseconds{skew_ms_.load()});
   {
     const std::lock_guard lock(figures_mutex_);
     ++figures_.attempts;

@@ -16,6 +16,7 @@
 #include "guidon/aws/credential_cache.hpp"
 #include "guidon/aws/http.hpp"
 #include "guidon/aws/retry.hpp"
+#include "guidon/aws/signer.hpp"
 #include "guidon/aws/wait_clock.hpp"
 #include "guidon/base/clock.hpp"
 #include "guidon/base/error.hpp"
@@ -133,6 +134,7 @@ class Client {
   const ClientOptions options_;
   World world_;
   RetryBudget budget_;
+  Signer signer_;
   std::atomic<std::int64_t> skew_ms_{0};
   mutable std::mutex figures_mutex_;
   ClientFigures figures_;

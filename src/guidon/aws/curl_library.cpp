@@ -20,7 +20,6 @@ bool LoadInto(CurlLibrary& library) {
   load(library.easy_init, "curl_easy_init");
   load(library.easy_setopt, "curl_easy_setopt");
   load(library.easy_getinfo, "curl_easy_getinfo");
-  load(library.easy_reset, "curl_easy_reset");
   load(library.easy_cleanup, "curl_easy_cleanup");
   load(library.easy_strerror, "curl_easy_strerror");
   load(library.slist_append, "curl_slist_append");

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "guidon/aws/curl_library.hpp"
@@ -115,6 +116,7 @@ struct CurlTransport::Impl {
   Impl& operator=(const Impl&) = delete;
 
   void Run(const std::stop_token& stop);
+  CURL* MakeHandle() const;
   void Begin(Job& job);
   void Configure(Job& job) const;
   void End(Job& job, std::expected<HttpResponse, TransportError> result);
@@ -129,9 +131,29 @@ struct CurlTransport::Impl {
 
   std::mutex mutex;
   bool stopped = false;
+  bool sleeping = false;  // or about to: it must be woken for what is waiting
   std::vector<Job*> waiting;
   std::jthread thread;
 };
+
+// What is the same for every request of a handle.
+CURL* CurlTransport::Impl::MakeHandle() const {
+  CURL* easy = curl.easy_init();
+  const auto set = [&](CURLoption option, auto value) { curl.easy_setopt(easy, option, value); };
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_TCP_NODELAY, 1L);
+  set(CURLOPT_TCP_KEEPALIVE, 1L);
+  set(CURLOPT_MAXAGE_CONN, kIdleConnectionSecondsMax);
+  set(CURLOPT_USERAGENT, options.user_agent.c_str());
+  set(CURLOPT_WRITEFUNCTION, &OnBody);
+  set(CURLOPT_HEADERFUNCTION, &OnHeader);
+  set(CURLOPT_PREREQFUNCTION, &OnRequestBegins);
+  if (!options.ca_bundle.empty()) set(CURLOPT_CAINFO, options.ca_bundle.c_str());
+  return easy;
+}
 
 void CurlTransport::Impl::Configure(Job& job) const {
   const HttpRequest& request = job.request;
@@ -141,37 +163,29 @@ void CurlTransport::Impl::Configure(Job& job) const {
   // Without this libcurl waits a second for a "100 Continue" before it sends a larger body.
   job.headers = curl.slist_append(job.headers, "expect:");
   set(CURLOPT_URL, request.url.c_str());
-  set(CURLOPT_PROTOCOLS_STR, "http,https");
-  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
   set(CURLOPT_HTTPHEADER, job.headers);
-  set(CURLOPT_NOSIGNAL, 1L);
-  set(CURLOPT_FOLLOWLOCATION, 0L);
-  set(CURLOPT_TCP_NODELAY, 1L);
-  set(CURLOPT_TCP_KEEPALIVE, 1L);
-  set(CURLOPT_MAXAGE_CONN, kIdleConnectionSecondsMax);
   set(CURLOPT_ERRORBUFFER, job.error.data());
-  set(CURLOPT_USERAGENT, options.user_agent.c_str());
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
-  set(CURLOPT_WRITEFUNCTION, &OnBody);
   set(CURLOPT_WRITEDATA, static_cast<void*>(&job));
-  set(CURLOPT_HEADERFUNCTION, &OnHeader);
   set(CURLOPT_HEADERDATA, static_cast<void*>(&job));
-  set(CURLOPT_PREREQFUNCTION, &OnRequestBegins);
   set(CURLOPT_PREREQDATA, static_cast<void*>(&job));
   set(CURLOPT_PRIVATE, static_cast<void*>(&job));
-  if (!options.ca_bundle.empty()) set(CURLOPT_CAINFO, options.ca_bundle.c_str());
-  if (request.direct) set(CURLOPT_PROXY, "");
-  if (request.method != "GET") {
-    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    set(CURLOPT_POSTFIELDS, request.body.c_str());
+  set(CURLOPT_PROXY, request.direct ? "" : static_cast<const char*>(nullptr));
+  if (request.method == "GET") {
+    set(CURLOPT_HTTPGET, 1L);
+    set(CURLOPT_CUSTOMREQUEST, static_cast<const char*>(nullptr));
+    return;
   }
+  set(CURLOPT_POST, 1L);
+  set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+  set(CURLOPT_POSTFIELDS, request.body.c_str());
 }
 
 void CurlTransport::Impl::Begin(Job& job) {
   if (idle.empty()) {
-    job.easy = curl.easy_init();
+    job.easy = MakeHandle();
   } else {
     job.easy = idle.back();
     idle.pop_back();
@@ -183,7 +197,6 @@ void CurlTransport::Impl::Begin(Job& job) {
 
 void CurlTransport::Impl::End(Job& job, std::expected<HttpResponse, TransportError> result) {
   curl.multi_remove_handle(multi, job.easy);
-  curl.easy_reset(job.easy);
   curl.slist_free_all(job.headers);
   idle.push_back(job.easy);
   std::erase(running, &job);
@@ -225,6 +238,7 @@ void CurlTransport::Impl::Run(const std::stop_token& stop) {
     {
       const std::lock_guard lock(mutex);
       begun.swap(waiting);
+      sleeping = begun.empty();
       stopped = stop.stop_requested();
     }
     for (Job* job : begun) Begin(*job);
@@ -233,7 +247,8 @@ void CurlTransport::Impl::Run(const std::stop_token& stop) {
     int active = 0;
     curl.multi_perform(multi, &active);
     TakeFinished();
-    curl.multi_poll(multi, nullptr, 0, kPollMillisecondsMax, nullptr);
+    // After new work there may be more of it: only a round without any sleeps.
+    if (begun.empty()) curl.multi_poll(multi, nullptr, 0, kPollMillisecondsMax, nullptr);
   }
 }
 
@@ -248,14 +263,16 @@ CurlTransport::~CurlTransport() = default;
 
 std::expected<HttpResponse, TransportError> CurlTransport::Send(const HttpRequest& request, std::stop_token stop) {
   Job job(request);
+  bool wake = false;
   {
     const std::lock_guard lock(impl_->mutex);
     if (impl_->stopped)
       return std::unexpected(TransportError{
           .kind = TransportError::Kind::kCancelled, .maybe_received = false, .message = "the client is stopping"});
     impl_->waiting.push_back(&job);
+    wake = std::exchange(impl_->sleeping, false);
   }
-  impl_->curl.multi_wakeup(impl_->multi);
+  if (wake) impl_->curl.multi_wakeup(impl_->multi);
   const std::stop_callback cancel(stop, [&] {
     job.cancelled.store(true);
     impl_->curl.multi_wakeup(impl_->multi);

@@ -5,14 +5,53 @@
 #include <cstdlib>
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 namespace guidon::aws {
 namespace {
 
 constexpr std::size_t kSha256Bytes = 32;
 
+constexpr std::size_t kSha256BlockBytes = 64;
+
 const unsigned char* BytesOf(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+
+// Looked up once: the library's own lookup for each digest costs more than the digest.
+const EVP_MD* Algorithm() {
+  static const EVP_MD* const kAlgorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  if (kAlgorithm == nullptr) std::abort();
+  return kAlgorithm;
+}
+
+// One digest after another in one context a thread.
+class Hash {
+ public:
+  Hash() {
+    if (context_ == nullptr || EVP_DigestInit_ex(context_, Algorithm(), nullptr) != 1) std::abort();
+  }
+  void Add(std::string_view bytes) {
+    if (EVP_DigestUpdate(context_, bytes.data(), bytes.size()) != 1) std::abort();
+  }
+  std::string Finish() {
+    std::string digest(kSha256Bytes, '\0');
+    unsigned int size = 0;
+    if (EVP_DigestFinal_ex(context_, reinterpret_cast<unsigned char*>(digest.data()), &size) != 1) std::abort();
+    return digest;
+  }
+
+ private:
+  struct Owner {
+    EVP_MD_CTX* context = EVP_MD_CTX_new();
+    Owner() = default;
+    Owner(const Owner&) = delete;
+    Owner& operator=(const Owner&) = delete;
+    ~Owner() { EVP_MD_CTX_free(context); }
+  };
+  static EVP_MD_CTX* OfThread() {
+    thread_local Owner owner;
+    return owner.context;
+  }
+  EVP_MD_CTX* const context_ = OfThread();
+};
 
 // Eight tables, so that a step takes eight bytes: answers have megabytes.
 using CrcTables = std::array<std::array<std::uint32_t, 256>, 8>;
@@ -36,21 +75,28 @@ constexpr CrcTables kCrc = MakeCrcTables();
 }  // namespace
 
 std::string Sha256(std::string_view bytes) {
-  std::string digest(kSha256Bytes, '\0');
-  unsigned int size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), &size, EVP_sha256(),
-                 nullptr) != 1)
-    std::abort();
-  return digest;
+  Hash hash;
+  hash.Add(bytes);
+  return hash.Finish();
 }
 
+// RFC 2104.
 std::string HmacSha256(std::string_view key, std::string_view message) {
-  std::string digest(kSha256Bytes, '\0');
-  unsigned int size = 0;
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), BytesOf(message), message.size(),
-           reinterpret_cast<unsigned char*>(digest.data()), &size) == nullptr)
-    std::abort();
-  return digest;
+  std::string block = key.size() > kSha256BlockBytes ? Sha256(key) : std::string(key);
+  block.resize(kSha256BlockBytes, '\0');
+  const auto mask = [&block](unsigned char with) {
+    for (char& byte : block) byte = static_cast<char>(static_cast<unsigned char>(byte) ^ with);
+  };
+  mask(0x36);
+  Hash inner;
+  inner.Add(block);
+  inner.Add(message);
+  const std::string digest = inner.Finish();
+  mask(0x36 ^ 0x5c);
+  Hash outer;
+  outer.Add(block);
+  outer.Add(digest);
+  return outer.Finish();
 }
 
 std::uint32_t Crc32(std::string_view bytes) {

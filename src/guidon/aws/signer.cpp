@@ -97,6 +97,21 @@ std::string Squeeze(std::string_view value) {
   return out;
 }
 
+std::string SigningKey(std::string_view secret, const SigningScope& scope, std::string_view day) {
+  const std::string day_key = HmacSha256(fmt::format("AWS4{}", secret), day);
+  return HmacSha256(HmacSha256(HmacSha256(day_key, scope.region), scope.service), "aws4_request");
+}
+
+std::string WithKey(const CanonicalRequest& request, std::string_view key_id, std::string_view key,
+                    const SigningScope& scope, std::string_view amz_date) {
+  const std::string scope_text =
+      fmt::format("{}/{}/{}/aws4_request", amz_date.substr(0, 8), scope.region, scope.service);
+  const std::string to_sign =
+      fmt::format("{}\n{}\n{}\n{}", kAlgorithm, amz_date, scope_text, base::ToHex(Sha256(request.text)));
+  return fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", kAlgorithm, key_id, scope_text,
+                     request.signed_headers, base::ToHex(HmacSha256(key, to_sign)));
+}
+
 }  // namespace
 
 std::string AmzDate(base::Timestamp time) {
@@ -126,17 +141,25 @@ CanonicalRequest Canonicalize(std::string_view method, std::string_view target, 
 
 std::string Authorization(const CanonicalRequest& request, const Credentials& credentials, const SigningScope& scope,
                           std::string_view amz_date) {
-  const std::string_view day = amz_date.substr(0, 8);
-  const std::string scope_text = fmt::format("{}/{}/{}/aws4_request", day, scope.region, scope.service);
-  const std::string to_sign =
-      fmt::format("{}\n{}\n{}\n{}", kAlgorithm, amz_date, scope_text, base::ToHex(Sha256(request.text)));
-  const std::string day_key = HmacSha256("AWS4" + credentials.secret_access_key, day);
-  const std::string key = HmacSha256(HmacSha256(HmacSha256(day_key, scope.region), scope.service), "aws4_request");
-  return fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", kAlgorithm, credentials.access_key_id,
-                     scope_text, request.signed_headers, base::ToHex(HmacSha256(key, to_sign)));
+  const std::string key = SigningKey(credentials.secret_access_key, scope, amz_date.substr(0, 8));
+  return WithKey(request, credentials.access_key_id, key, scope, amz_date);
 }
 
 void Sign(HttpRequest& request, const Credentials& credentials, const SigningScope& scope, base::Timestamp time) {
+  Signer(scope).Sign(request, credentials, time);
+}
+
+std::string Signer::KeyOf(const Credentials& credentials, std::string_view day) {
+  const std::lock_guard lock(mutex_);
+  if (day_ != day || secret_ != credentials.secret_access_key) {
+    day_ = day;
+    secret_ = credentials.secret_access_key;
+    key_ = SigningKey(secret_, scope_, day_);
+  }
+  return key_;
+}
+
+void Signer::Sign(HttpRequest& request, const Credentials& credentials, base::Timestamp time) {
   const UrlParts url = SplitUrl(request.url);
   const std::string date = AmzDate(time);
   request.headers.emplace_back("host", url.authority);
@@ -144,7 +167,8 @@ void Sign(HttpRequest& request, const Credentials& credentials, const SigningSco
   if (!credentials.session_token.empty())
     request.headers.emplace_back("x-amz-security-token", credentials.session_token);
   const CanonicalRequest canonical = Canonicalize(request.method, url.target, request.headers, request.body);
-  request.headers.emplace_back("authorization", Authorization(canonical, credentials, scope, date));
+  const std::string key = KeyOf(credentials, std::string_view(date).substr(0, 8));
+  request.headers.emplace_back("authorization", WithKey(canonical, credentials.access_key_id, key, scope_, date));
 }
 
 }  // namespace guidon::aws

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "guidon/aws/credentials.hpp"
 #include "guidon/aws/http.hpp"
@@ -23,6 +25,24 @@ std::string AmzDate(base::Timestamp time);
 // Adds what a signed request needs: `host`, `x-amz-date`, `x-amz-security-token` where there is one, `authorization`.
 // The request must have none of them. Precondition: `url` is an http or https URL.
 void Sign(HttpRequest& request, const Credentials& credentials, const SigningScope& scope, base::Timestamp time);
+
+// Signs for one client. The key that is derived from a secret holds for a day and is kept: deriving it costs four of
+// the five digests of a signature. Thread-safe.
+class Signer {
+ public:
+  explicit Signer(SigningScope scope) : scope_(std::move(scope)) {}
+  // As the function Sign.
+  void Sign(HttpRequest& request, const Credentials& credentials, base::Timestamp time);
+
+ private:
+  std::string KeyOf(const Credentials& credentials, std::string_view day);
+
+  const SigningScope scope_;
+  std::mutex mutex_;
+  std::string day_;
+  std::string secret_;
+  std::string key_;
+};
 
 // The steps, for tests. `headers` has everything that is signed, the target is path and query of the URL.
 struct CanonicalRequest {

@@ -65,7 +65,11 @@ Result<TransactionResult> DynamoTable::Transaction::Run() {
     if (again) continue;
     // That this attempt was cancelled says nothing of an earlier one of which nothing was heard.
     if (answers_lost_ || !decision) return *AfterUnknown({.message = "it did not come to an end in time"});
-    return *std::move(decision);
+    // A conflict is the caller's to try again; what is short of capacity now will be in a moment, too.
+    if (!throttled_) return *std::move(decision);
+    return std::unexpected(table_.Explain(
+        kOperation,
+        {.message = "cancelled for lack of capacity: raise what is provisioned, or use on-demand billing"}));
   }
 }
 

@@ -101,13 +101,17 @@ HttpResponse Refuse(Fault fault, std::string_view operation, const HttpRequest& 
     case Fault::kThrottledAccount: return refuse(400, "RequestLimitExceeded");
     case Fault::kExpiredCredentials: return refuse(400, "ExpiredTokenException");
     case Fault::kTableGone: return refuse(400, "ResourceNotFoundException");
-    case Fault::kConflict: break;
+    case Fault::kConflict:
+    case Fault::kShortOfCapacity: break;
     default: return refuse(500, "InternalServerError");
   }
-  if (operation != "TransactWriteItems") return refuse(400, "TransactionConflictException");
+  const bool conflict = fault == Fault::kConflict;
+  if (operation != "TransactWriteItems")
+    return conflict ? refuse(400, "TransactionConflictException") : refuse(400, "ThrottlingException");
   const auto body = json::Parse(request.body);
   const std::size_t count = body->AsObject()->Find("TransactItems")->AsList()->size();
-  std::string list = R"({"Code":"TransactionConflict","Message":"busy"})";
+  std::string list = fmt::format(R"({{"Code":"{}","Message":"busy"}})",
+                                 conflict ? "TransactionConflict" : "ProvisionedThroughputExceeded");
   for (std::size_t i = 1; i < count; ++i) list += R"(,{"Code":"None"})";
   return refuse(400, "TransactionCanceledException", R"(,"CancellationReasons":[)" + list + "]");
 }
@@ -137,8 +141,9 @@ struct FakeDynamo::Prepared {
 
 std::string_view NameOf(Fault fault) {
   constexpr std::array<std::string_view, kFaultCount> kNames = {
-      "none",          "hot key",     "limit", "account", "unprocessed", "500 before", "500 after",
-      "reset before",  "reset after", "30 s",  "late",    "checksum",    "conflict",   "expired credentials",
+      "none",          "hot key",   "limit",        "account",     "unprocessed",
+      "500 before",    "500 after", "reset before", "reset after", "30 s",
+      "late",          "checksum",  "conflict",     "capacity",    "expired credentials",
       "no connection", "table gone"};
   return kNames[static_cast<std::size_t>(fault)];
 }

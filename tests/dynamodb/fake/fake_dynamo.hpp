@@ -36,11 +36,12 @@ enum class Fault : std::uint8_t {
   kLate,                // no answer; carried out when one of the next three requests comes
   kWrongChecksum,       // carried out, and the answer is damaged on its way
   kConflict,            // another transaction is under way
+  kShortOfCapacity,     // transactions: cancelled for lack of capacity; else ThrottlingException
   kExpiredCredentials,  // refused
   kNotConnected,        // never sent
   kTableGone,           // ResourceNotFoundException
 };
-inline constexpr std::size_t kFaultCount = 16;
+inline constexpr std::size_t kFaultCount = 17;
 std::string_view NameOf(Fault fault);
 
 // DynamoDB in memory, with faults by script: the API that Guidon uses, by DynamoDB's documentation, for one table with
