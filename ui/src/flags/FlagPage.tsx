@@ -146,6 +146,7 @@ function Editor({ env, flag, gone }: { env: string; flag: Flag; gone: string | u
       dirtyNow.current = false;
       tell.done(t('flag.deleted', { flag: base.flagKey }));
       await navigate(pathOf(env, 'flags'));
+      queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[1] === env && queryKey[3] === base.flagKey });
       void queryClient.invalidateQueries({ queryKey: ['env', env] });
     } catch (error) {
       tell.failed(error);
