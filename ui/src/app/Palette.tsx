@@ -48,7 +48,10 @@ export function Palette({ onClose }: { onClose: () => void }) {
   for (const name of environments)
     if (name !== env && fits(name)) entries.push({ id: `env-${name}`, path: pathOf(name, 'flags'), icon: <span className={styles.envDot} data-tone={toneOf(name)} />, label: name, group: t('shell.environments') });
   const selected = Math.min(at, entries.length - 1);
-  useEffect(() => active.current?.scrollIntoView({ block: 'nearest' }), [selected]);
+  // In braces: newer browsers answer with a promise, which is no cleanup of an effect.
+  useEffect(() => {
+    active.current?.scrollIntoView({ block: 'nearest' });
+  }, [selected]);
 
   const go = (entry: Entry | undefined) => {
     if (!entry) return;

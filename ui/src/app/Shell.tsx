@@ -126,7 +126,9 @@ function WithEnvironment() {
   const [openPalette] = useState(() => () => setPalette(true));
   const connection = useLiveEnvironment(env);
   useShortcuts(openPalette);
-  useEffect(() => sessionStorage.setItem('guidon.environment', env), [env]);
+  useEffect(() => {
+    sessionStorage.setItem('guidon.environment', env);
+  }, [env]);
   const tone = toneOf(env);
 
   return (

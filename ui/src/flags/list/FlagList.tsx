@@ -120,16 +120,15 @@ function Search({ initial, onSearch }: { initial: string; onSearch: (text: strin
   const t = useT();
   const [text, setText] = useState(initial);
   const search = useDebouncedCallback(onSearch, SEARCH_DELAY_MS);
-  const typed = useRef(initial);
-  // Another address (back, "clear filters") changes what is asked for.
+  const field = useRef<HTMLInputElement>(null);
+  // Another address (back, "clear filters") changes what is asked for. While somebody types, the address follows the
+  // text with a delay: what it says then is old, and would take letters away.
   useEffect(() => {
-    if (initial !== typed.current) {
-      typed.current = initial;
-      setText(initial);
-    }
+    if (document.activeElement !== field.current) setText(initial);
   }, [initial]);
   return (
     <TextInput
+      ref={field}
       data-page-search
       type="search"
       aria-label={t('flags.search')}
@@ -140,7 +139,6 @@ function Search({ initial, onSearch }: { initial: string; onSearch: (text: strin
       onChange={(event) => {
         const next = event.currentTarget.value;
         setText(next);
-        typed.current = next.trim();
         search(next.trim());
       }}
     />
@@ -214,8 +212,9 @@ function Table({ env, flags, selected, setSelected, sort, setSort, writes, loadM
   useEffect(() => {
     if (last >= flags.length - LOAD_AHEAD) loadMore();
   }, [last, flags.length, loadMore]);
-  const template = ['24px', '46px', 'minmax(220px, 2.4fr)', ...columns.map(({ width: size }) => size), ...(narrow ? ['auto'] : ['34px'])].slice(writes ? 0 : 1).join(' ');
-  const minimum = narrow ? 0 : 420 + columns.reduce((sum, { least }) => sum + least + 14, 0);
+  const template = ['24px', '46px', 'minmax(200px, 2.4fr)', ...columns.map(({ width: size }) => size), ...(narrow ? ['auto'] : ['34px'])].slice(writes ? 0 : 1).join(' ');
+  // Padding, switches, the name and the gaps around them.
+  const minimum = narrow ? 0 : 374 + columns.reduce((sum, { least }) => sum + least + 14, 0);
   const all = flags.length > 0 && flags.every((flag) => selected.has(flag.flagKey));
   const sortButton = (id: Sort, label: string) => (
     <button type="button" className={styles.sort} onClick={() => setSort(sort === id ? 'newest' : id)}>
