@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Builds the UI of SOURCE (the checkout) in TARGET, so that nothing is written into the source tree. The npm packages are
 # installed from the lock file when it has changed.
-file(REMOVE_RECURSE "${TARGET}/ui/src" "${TARGET}/ui/tests" "${TARGET}/ui/public")
+file(REMOVE_RECURSE "${TARGET}/ui/src" "${TARGET}/ui/public")
 file(GLOB files "${SOURCE}/ui/*.json" "${SOURCE}/ui/*.ts" "${SOURCE}/ui/index.html" "${SOURCE}/ui/.npmrc"
-     "${SOURCE}/ui/src" "${SOURCE}/ui/tests" "${SOURCE}/ui/public")
+     "${SOURCE}/ui/src" "${SOURCE}/ui/public")
 file(COPY ${files} DESTINATION "${TARGET}/ui")
 file(COPY "${SOURCE}/api/openapi.yaml" DESTINATION "${TARGET}/api")
 

@@ -25,6 +25,7 @@ export default defineConfig({
     environment: 'jsdom',
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/test/setup.ts'],
-    testTimeout: 20_000,
+    // Property tests, on a machine that does other things too.
+    testTimeout: 180_000,
   },
 });

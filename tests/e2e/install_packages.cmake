@@ -2,7 +2,7 @@
 # Copies the suites to TARGET and installs the npm packages of the lock file beside them, if they are not there yet.
 file(GLOB suites "${SOURCE}/*.json" "${SOURCE}/.npmrc")
 file(COPY ${suites} DESTINATION "${TARGET}")
-file(COPY "${SOURCE}/sdk" "${SOURCE}/lib" "${SOURCE}/flagd" DESTINATION "${TARGET}")
+file(COPY "${SOURCE}/sdk" "${SOURCE}/lib" "${SOURCE}/flagd" "${SOURCE}/ui" DESTINATION "${TARGET}")
 
 file(SHA256 "${SOURCE}/package-lock.json" wanted)
 set(stamp "${TARGET}/.installed")

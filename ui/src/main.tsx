@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import '@mantine/core/styles.css';
 import '@mantine/notifications/styles.css';
-import '@mantine/spotlight/styles.css';
 import './shared/tokens.css';
 import { setNonce } from 'get-nonce';
 import { StrictMode } from 'react';

@@ -2,9 +2,10 @@
 // What pages read, by key. Everything of an environment is below ['env', name], so that one line makes it fresh.
 import { QueryClient, infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { ApiError, ask, client } from './client';
-import type { FlagState, KillSwitch, Override, Segment, Tenant, ApiKey } from './types';
+import type { Flag, FlagState, KillSwitch, Override, Segment, Tenant, ApiKey } from './types';
 
-export const PAGE_LIMIT = 200;
+// The first page is there soon; whoever goes on wants many.
+const FIRST_PAGE_LIMIT = 200;
 const EVERYTHING_LIMIT = 1000;
 // Lists without a server-side search are read whole up to here; more than anybody looks through.
 const PAGES_MAX = 20;
@@ -49,7 +50,7 @@ export const flagsQuery = (env: string, filter: FlagFilter) =>
     queryFn: ({ pageParam, signal }) =>
       ask(
         client.GET('/api/v1/environments/{env}/flags', {
-          params: { path: { env }, query: { ...filter, limit: PAGE_LIMIT, cursor: pageParam } },
+          params: { path: { env }, query: { ...filter, limit: pageParam === undefined ? FIRST_PAGE_LIMIT : EVERYTHING_LIMIT, cursor: pageParam } },
           signal,
         }),
       ),
@@ -77,6 +78,28 @@ export const flagQuery = (env: string, key: string) =>
     queryKey: ['env', env, 'flag', key],
     queryFn: ({ signal }) =>
       ask(client.GET('/api/v1/environments/{env}/flags/{key}', { params: { path: { env, key } }, signal })),
+  });
+
+// The flag where it may well not exist: found by a search, because a miss is no error there.
+export const lookupQuery = (env: string, key: string) =>
+  queryOptions({
+    queryKey: ['env', env, 'lookup', key],
+    queryFn: async ({ signal }): Promise<Flag | null> => {
+      let cursor: string | undefined;
+      for (let page = 0; page < PAGES_MAX; ++page) {
+        const answer = await ask(
+          client.GET('/api/v1/environments/{env}/flags', {
+            params: { path: { env }, query: { q: key, limit: EVERYTHING_LIMIT, cursor } },
+            signal,
+          }),
+        );
+        const found = answer.items.find((flag) => flag.flagKey === key);
+        if (found) return found;
+        cursor = answer.nextCursor;
+        if (!cursor) break;
+      }
+      return null;
+    },
   });
 
 export const lintQuery = (env: string, key: string) =>

@@ -9,7 +9,8 @@ export function LanguageMenu() {
   return (
     <Menu position="bottom-end" width={160}>
       <Menu.Target>
-        <Button variant="subtle" size="compact-md" className={styles.barButton} leftSection={<Icon name="globe" />} aria-label={t('shell.language')}>
+        <Button variant="subtle" size="compact-md" className={styles.barButton} leftSection={<Icon name="globe" />}>
+          <span className="visually-hidden">{t('shell.language')}</span>
           {language === 'ja' ? 'JA' : 'EN'}
         </Button>
       </Menu.Target>

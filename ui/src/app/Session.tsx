@@ -39,8 +39,8 @@ export function Session() {
 
   const signOut = useCallback(() => {
     sessionKey.clear();
-    queryClient.clear();
-    void queryClient.fetchQuery(accessQuery);
+    // Nothing of what was read stays in memory. An unsaved draft asks first.
+    window.location.reload();
   }, []);
   useEffect(() => {
     whenUnauthenticated(() => {

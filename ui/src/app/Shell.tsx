@@ -35,7 +35,8 @@ function EnvironmentSwitcher() {
   return (
     <Menu position="bottom-start" width={260}>
       <Menu.Target>
-        <button type="button" className={styles.env} data-tone={toneOf(env)} aria-label={t('shell.environment', { env })}>
+        <button type="button" className={styles.env} data-tone={toneOf(env)}>
+          <span className="visually-hidden">{t('shell.environment')}</span>
           <span className={styles.envDot} />
           <span className={styles.envName}>{env}</span>
           {toneOf(env) === 'production' ? <span className={styles.envWord}>{t('shell.production')}</span> : null}
@@ -125,7 +126,9 @@ function WithEnvironment() {
   const [openPalette] = useState(() => () => setPalette(true));
   const connection = useLiveEnvironment(env);
   useShortcuts(openPalette);
-  useEffect(() => sessionStorage.setItem('guidon.environment', env), [env]);
+  useEffect(() => {
+    sessionStorage.setItem('guidon.environment', env);
+  }, [env]);
   const tone = toneOf(env);
 
   return (
@@ -142,10 +145,10 @@ function WithEnvironment() {
         </NavLink>
         <EnvironmentSwitcher />
         <span className={styles.spring} />
-        <button type="button" className={styles.search} onClick={openPalette} aria-label={t('palette.open')}>
+        <button type="button" className={styles.search} onClick={openPalette}>
           <Icon name="search" size={16} />
           <span>{t('palette.open')}</span>
-          <Kbd size="xs">Ctrl K</Kbd>
+          <Kbd size="xs" aria-hidden="true">Ctrl K</Kbd>
         </button>
         <LanguageMenu />
         <ThemeButton />

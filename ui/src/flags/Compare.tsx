@@ -3,8 +3,8 @@
 import { Button, Group, Select } from '@mantine/core';
 import { useQueries } from '@tanstack/react-query';
 import { useState } from 'react';
-import { ApiError, ask, client, ifMatch } from '../api/client';
-import { flagQuery, queryClient } from '../api/queries';
+import { ask, client, ifMatch } from '../api/client';
+import { lookupQuery, queryClient } from '../api/queries';
 import type { Flag, Json } from '../api/types';
 import { useAccess } from '../app/Session';
 import { toneOf } from '../app/environment';
@@ -33,14 +33,14 @@ export function Compare({ env, flag }: { env: string; flag: Flag }) {
   const { environments, may } = useAccess();
   const confirm = useConfirm();
   const tell = useTell();
-  const results = useQueries({ queries: environments.map((name) => flagQuery(name, flag.flagKey)) });
+  const results = useQueries({ queries: environments.map((name) => lookupQuery(name, flag.flagKey)) });
   const [target, setTarget] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const versions = environments.map((name, index) => {
     const { data, error } = results[index] ?? {};
-    return { name, flag: data, missing: error instanceof ApiError && error.status === 404, error };
+    return { name, flag: data ?? undefined, missing: data === null, error };
   });
-  if (versions.some((entry) => !entry.flag && !entry.error)) return <Loading />;
+  if (versions.some((entry) => !entry.flag && !entry.missing && !entry.error)) return <Loading />;
   const others = versions.filter((entry) => entry.name !== env);
   const to = others.find((entry) => entry.name === target);
 
@@ -81,12 +81,12 @@ export function Compare({ env, flag }: { env: string; flag: Flag }) {
         <Card title={t('compare.promoteTitle')}>
           <Group align="flex-end" gap="sm">
             <Select label={t('compare.to')} placeholder={t('compare.choose')} data={others.map((entry) => entry.name)} value={target} onChange={setTarget} />
-            <Button onClick={() => void promote()} disabled={!to} loading={busy}>{t('compare.preview', { from: env })}</Button>
+            <Button onClick={() => void promote()} disabled={!to} loading={busy}>{t('compare.preview', { env })}</Button>
           </Group>
           <p style={{ margin: '10px 0 0', fontSize: '0.84rem', color: 'var(--g-dim)' }}>{t('compare.note')}</p>
         </Card>
       ) : null}
-      {versions.filter((entry) => entry.error && !entry.missing).map((entry) => <ErrorNotice key={entry.name} error={entry.error} />)}
+      {versions.filter((entry) => entry.error).map((entry) => <ErrorNotice key={entry.name} error={entry.error} />)}
       <Card flush>
         <div className={sharedStyles.scroll} tabIndex={0} role="region" aria-label={t('flag.tabCompare')}>
           <table className={styles.compare}>

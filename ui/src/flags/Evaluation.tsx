@@ -2,7 +2,7 @@
 // The flag in the order in which it is evaluated. A trace of the playground lights up where it went.
 import { Anchor, Checkbox, MultiSelect, NumberInput, Select, Slider, Switch, TagsInput, TextInput, Textarea } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useMemo, type ReactNode } from 'react';
+import { Children, useMemo, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import { allFlagsQuery, killSwitchesQuery, lintQuery, segmentsQuery } from '../api/queries';
 import type { Explanation, Finding, Flag, TraceStep } from '../api/types';
@@ -29,6 +29,9 @@ type Props = { env: string; draft: Draft; base: Flag; dirty: boolean; readOnly: 
 // Attributes offered by name: what every context has, and what this environment's rules ask for.
 const COMMON_ATTRIBUTES = ['targetingKey', 'tenantId', 'email', 'plan', 'country'];
 
+// Of the trace's steps.
+const ORDER = ['lookup', 'killSwitch', 'definition', 'state', 'expiry', 'prerequisite', 'override', 'rule', 'targeting', 'default'] as const;
+
 function attributesIn(flags: Flag[]): string[] {
   const found = new Set(COMMON_ATTRIBUTES);
   const walk = (group: NonNullable<NonNullable<Flag['targetingRules']>[number]['when']>) => {
@@ -50,7 +53,8 @@ export function Evaluation({ env, draft, base, dirty, readOnly, edit, explanatio
   const kills = killsOf(useQuery({ ...killSwitchesQuery(env), enabled: may('kill:read') }).data ?? [], base);
   const around = useMemo(() => ({ attributes: attributesIn(flags), segments: segments.map(({ segmentKey }) => segmentKey) }), [flags, segments]);
   const steps = explanation?.trace.steps ?? [];
-  const decidedAt = steps.findIndex((step) => step.outcome === 'decided');
+  const decider = steps.find(({ outcome }) => ['decided', 'matched', 'missing'].includes(outcome))?.step;
+  const decidedAt = ORDER.indexOf(decider as (typeof ORDER)[number]);
   const of = (...names: string[]) => steps.filter((step) => names.includes(step.step));
   const has = (prefix: string) => findings.filter(({ field, ruleId }) => !ruleId && field.startsWith(prefix));
   const set = <Name extends keyof Draft>(name: Name, value: Draft[Name] | undefined) =>
@@ -60,13 +64,18 @@ export function Evaluation({ env, draft, base, dirty, readOnly, edit, explanatio
       else next[name] = value;
       return next;
     });
-  const stepProps = (...names: string[]) => ({ trace: of(...names), reached: steps.length === 0 || of(...names).length > 0, traced: steps.length > 0, decided: decidedAt >= 0 && names.includes(steps[decidedAt]?.step ?? '') });
+  const stepProps = (...names: (typeof ORDER)[number][]) => ({
+    trace: of(...names),
+    reached: decidedAt < 0 || ORDER.indexOf(names[0] ?? 'lookup') <= decidedAt,
+    traced: steps.length > 0,
+    decided: decider !== undefined && (names as string[]).includes(decider),
+  });
 
   return (
     <div style={{ display: 'grid', gap: 16, minWidth: 0 }}>
       <Details draft={draft} readOnly={readOnly} set={set} findings={has('owner').concat(has('tags'))} />
       <Card title={t('variations.title')}>
-        <Lint findings={findings.filter(({ field, ruleId }) => !ruleId && /^(variations|offVariation|killVariation|defaultVariation)/.test(field))} />
+        <div className={styles.fieldset}><Lint findings={findings.filter(({ field, ruleId }) => !ruleId && /^(variations|offVariation|killVariation|defaultVariation)/.test(field))} /></div>
         <Variations draft={draft} base={base} readOnly={readOnly} edit={edit} />
       </Card>
       <h2 className="visually-hidden">{t('flag.order')}</h2>
@@ -79,7 +88,7 @@ export function Evaluation({ env, draft, base, dirty, readOnly, edit, explanatio
             </Notice>
           ))}
         </Step>
-        <Step n={2} title={t('step.state')} lead={t('state.lead')} {...stepProps('lookup', 'state', 'expiry')} findings={has('expiresAt').concat(has('state'))}>
+        <Step n={2} title={t('step.state')} lead={t('state.lead')} {...stepProps('state', 'expiry', 'definition', 'lookup')} findings={has('expiresAt').concat(has('state'))}>
           <div className={styles.grid}>
             <Select size="xs" label={t('flags.state')} disabled={readOnly} data={(['ENABLED', 'DISABLED', 'ARCHIVED'] as const).map((value) => ({ value, label: t(`state.${value}`) }))} value={draft.state ?? 'ENABLED'} onChange={(value) => value && set('state', value as Flag['state'])} description={t(`stateText.${draft.state ?? 'ENABLED'}`)} />
             <fieldset disabled={readOnly} className={styles.fieldset}>
@@ -100,7 +109,7 @@ export function Evaluation({ env, draft, base, dirty, readOnly, edit, explanatio
             <RuleList draft={draft} around={around} readOnly={readOnly} findings={dirty ? [] : findings} trace={steps} onChange={(rules) => set('targetingRules', rules)} />
           )}
         </Step>
-        <Step n={6} title={t('step.default')} lead={t('default.lead')} {...stepProps('default', 'split', 'rollout')} findings={has('rollout').concat(has('bucketBy'), has('defaultEnabled'))}>
+        <Step n={6} title={t('step.default')} lead={t('default.lead')} {...stepProps('default')} findings={has('rollout').concat(has('bucketBy'), has('defaultEnabled'))}>
           <Default draft={draft} readOnly={readOnly} set={set} attributes={around.attributes} />
         </Step>
       </ol>
@@ -130,7 +139,7 @@ function Step({ n, title, lead, children, trace, reached, traced, decided, findi
           {decided ? <Tag tone="ok">{t('trace.decidedHere')}</Tag> : null}
           {lead ? <p>{lead}</p> : null}
         </div>
-        {children || findings.length > 0 ? (
+        {hasContent(children) || findings.length > 0 ? (
           <div className={styles.stepBody}>
             <Lint findings={findings} />
             {children}
@@ -160,6 +169,9 @@ function Step({ n, title, lead, children, trace, reached, traced, decided, findi
     </li>
   );
 }
+
+// An empty list is nothing to show.
+const hasContent = (children: ReactNode) => Children.toArray(children).length > 0;
 
 type Set = <Name extends keyof Draft>(name: Name, value: Draft[Name] | undefined) => void;
 

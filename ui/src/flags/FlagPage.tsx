@@ -31,7 +31,9 @@ const TABS = ['evaluation', 'compare', 'history', 'code'] as const;
 export function FlagPage() {
   const env = useEnvironment();
   const { key = '' } = useParams();
-  const { data, error, refetch } = useQuery(flagQuery(env, key));
+  // While it is being deleted nobody asks for it any more: a poll between the answer and the way out would find nothing.
+  const [deleting, setDeleting] = useState(false);
+  const { data, error, refetch } = useQuery({ ...flagQuery(env, key), enabled: !deleting });
   const t = useT();
   if (!data) {
     const gone = error instanceof ApiError && error.status === 404;
@@ -41,7 +43,7 @@ export function FlagPage() {
       </Page>
     );
   }
-  return <Editor key={`${env}/${key}`} env={env} flag={data} gone={error instanceof ApiError && error.status === 404 ? t('flag.deletedMeanwhile') : undefined} />;
+  return <Editor key={`${env}/${key}`} env={env} flag={data} deleting={deleting} setDeleting={setDeleting} gone={error instanceof ApiError && error.status === 404 ? t('flag.deletedMeanwhile') : undefined} />;
 }
 
 function Absent({ env, flagKey }: { env: string; flagKey: string }) {
@@ -54,7 +56,7 @@ function Absent({ env, flagKey }: { env: string; flagKey: string }) {
   );
 }
 
-function Editor({ env, flag, gone }: { env: string; flag: Flag; gone: string | undefined }) {
+function Editor({ env, flag, gone, deleting, setDeleting }: { env: string; flag: Flag; gone: string | undefined; deleting: boolean; setDeleting: (deleting: boolean) => void }) {
   const t = useT();
   const { may } = useAccess();
   const confirm = useConfirm();
@@ -141,13 +143,16 @@ function Editor({ env, flag, gone }: { env: string; flag: Flag; gone: string | u
   const remove = async () => {
     const yes = await confirm({ title: t('flag.deleteTitle', { flag: base.flagKey }), env, danger: true, typed: base.flagKey, body: <p style={{ margin: 0 }}>{t('flag.deleteText')}</p>, confirmLabel: t('flag.delete') });
     if (!yes) return;
+    setDeleting(true);
     try {
       await ask(client.DELETE('/api/v1/environments/{env}/flags/{key}', { params: { path: { env, key: base.flagKey }, header: ifMatch(base.version) } }));
       dirtyNow.current = false;
       tell.done(t('flag.deleted', { flag: base.flagKey }));
       await navigate(pathOf(env, 'flags'));
+      queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[1] === env && queryKey[3] === base.flagKey });
       void queryClient.invalidateQueries({ queryKey: ['env', env] });
     } catch (error) {
+      setDeleting(false);
       tell.failed(error);
     }
   };
@@ -164,6 +169,7 @@ function Editor({ env, flag, gone }: { env: string; flag: Flag; gone: string | u
   }, [env, navigate]);
   const toTab = (next: string | null) => void navigate(next === 'evaluation' || next === null ? pathOf(env, 'flags', base.flagKey) : pathOf(env, 'flags', base.flagKey, next), { replace: true });
   const current = TABS.find((name) => name === tab) ?? 'evaluation';
+  if (deleting) return <Page title={base.flagKey}><Loading lines={10} /></Page>;
 
   return (
     <Page

@@ -130,9 +130,20 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60],
 ];
 
+// Formatters are expensive to make, and a list has many times.
+const formats = new Map<string, { absolute: Intl.DateTimeFormat; relative: Intl.RelativeTimeFormat }>();
+function formatsOf(language: string) {
+  let found = formats.get(language);
+  if (!found) {
+    found = { absolute: new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }), relative: new Intl.RelativeTimeFormat(language, { numeric: 'auto' }) };
+    formats.set(language, found);
+  }
+  return found;
+}
+
 export function relativeTime(at: string, language: string, now = Date.now()): string {
   const seconds = (Date.parse(at) - now) / 1000;
-  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const format = formatsOf(language).relative;
   for (const [unit, size] of UNITS) {
     if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit);
   }
@@ -145,7 +156,7 @@ export function Time({ at, relative }: { at: string | undefined; relative?: bool
   if (!at) return <span>–</span>;
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return <span>{at}</span>;
-  const local = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(date);
+  const local = formatsOf(language).absolute.format(date);
   return (
     <time dateTime={at} title={relative ? `${local} · ${at.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC')}` : at.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC')}>
       {relative ? relativeTime(at, language) : local}

@@ -82,7 +82,7 @@ export function System() {
           </Card>
         </div>
         <Card title={t('shell.environments')} flush>
-          <div className={sharedStyles.scroll}>
+          <div className={sharedStyles.scroll} tabIndex={0} role="region" aria-label={t('shell.environments')}>
             <table className={sharedStyles.table} style={{ minWidth: 560 }}>
               <thead><tr><th scope="col">{t('keys.environment')}</th><th scope="col" className="num">{t('system.flags')}</th><th scope="col">{t('system.sequence')}</th><th scope="col">{t('system.loaded')}</th><th scope="col">{t('system.problems')}</th></tr></thead>
               <tbody>

@@ -4,7 +4,7 @@ import { ActionIcon, Button, Checkbox, Menu, Popover, Select, Switch, TextInput,
 import { useDebouncedCallback, useElementSize, useMediaQuery } from '@mantine/hooks';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { flagsQuery, readinessQuery, type FlagFilter } from '../../api/queries';
 import type { Flag, FlagState } from '../../api/types';
@@ -120,16 +120,15 @@ function Search({ initial, onSearch }: { initial: string; onSearch: (text: strin
   const t = useT();
   const [text, setText] = useState(initial);
   const search = useDebouncedCallback(onSearch, SEARCH_DELAY_MS);
-  const typed = useRef(initial);
-  // Another address (back, "clear filters") changes what is asked for.
+  const field = useRef<HTMLInputElement>(null);
+  // Another address (back, "clear filters") changes what is asked for. While somebody types, the address follows the
+  // text with a delay: what it says then is old, and would take letters away.
   useEffect(() => {
-    if (initial !== typed.current) {
-      typed.current = initial;
-      setText(initial);
-    }
+    if (document.activeElement !== field.current) setText(initial);
   }, [initial]);
   return (
     <TextInput
+      ref={field}
       data-page-search
       type="search"
       aria-label={t('flags.search')}
@@ -140,7 +139,6 @@ function Search({ initial, onSearch }: { initial: string; onSearch: (text: strin
       onChange={(event) => {
         const next = event.currentTarget.value;
         setText(next);
-        typed.current = next.trim();
         search(next.trim());
       }}
     />
@@ -192,21 +190,31 @@ function Table({ env, flags, selected, setSelected, sort, setSort, writes, loadM
   const t = useT();
   const narrow = useMediaQuery('(max-width: 640px)') ?? false;
   const { columns: wanted, toggleColumn } = useColumns();
-  const columns: Column[] = narrow ? [] : COLUMNS.filter(({ id }) => wanted.has(id));
+  const columns: Column[] = useMemo(() => (narrow ? [] : COLUMNS.filter(({ id }) => wanted.has(id))), [narrow, wanted]);
+  const pick = useCallback(
+    (key: string) =>
+      setSelected((old) => {
+        const next = new Set(old);
+        if (!next.delete(key)) next.add(key);
+        return next;
+      }),
+    [setSelected],
+  );
   const toggle = useToggleFlag(env);
   const body = useRef<HTMLDivElement>(null);
   const { ref: sized, width } = useElementSize();
   const [offset, setOffset] = useState(0);
   useLayoutEffect(() => setOffset(body.current ? body.current.getBoundingClientRect().top + window.scrollY : 0), [width]);
   const rowHeight = narrow ? ROW_HEIGHT_NARROW : ROW_HEIGHT;
-  const rows = useWindowVirtualizer({ count: flags.length, estimateSize: () => rowHeight, overscan: 12, scrollMargin: offset });
+  const rows = useWindowVirtualizer({ count: flags.length, estimateSize: () => rowHeight, overscan: 8, scrollMargin: offset });
   const items = rows.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
     if (last >= flags.length - LOAD_AHEAD) loadMore();
   }, [last, flags.length, loadMore]);
-  const template = ['24px', '46px', 'minmax(220px, 2.4fr)', ...columns.map(({ width: size }) => size), ...(narrow ? ['auto'] : ['34px'])].slice(writes ? 0 : 1).join(' ');
-  const minimum = narrow ? 0 : 420 + columns.reduce((sum, { least }) => sum + least + 14, 0);
+  const template = ['24px', '46px', 'minmax(200px, 2.4fr)', ...columns.map(({ width: size }) => size), ...(narrow ? ['auto'] : ['34px'])].slice(writes ? 0 : 1).join(' ');
+  // Padding, switches, the name and the gaps around them.
+  const minimum = narrow ? 0 : 374 + columns.reduce((sum, { least }) => sum + least + 14, 0);
   const all = flags.length > 0 && flags.every((flag) => selected.has(flag.flagKey));
   const sortButton = (id: Sort, label: string) => (
     <button type="button" className={styles.sort} onClick={() => setSort(sort === id ? 'newest' : id)}>
@@ -261,50 +269,55 @@ function Table({ env, flags, selected, setSelected, sort, setSort, writes, loadM
           {items.map((item) => {
             const flag = flags[item.index];
             if (!flag) return null;
-            const picked = selected.has(flag.flagKey);
-            return (
-              <div key={flag.flagKey} role="row" aria-rowindex={item.index + 2} className={styles.row} data-selected={picked} data-archived={flag.state === 'ARCHIVED'} style={{ transform: `translateY(${item.start - offset}px)` }}>
-                {writes ? (
-                  <span role="cell">
-                    <Checkbox
-                      size="xs"
-                      aria-label={t('flags.select', { flag: flag.flagKey })}
-                      checked={picked}
-                      onChange={() =>
-                        setSelected((old) => {
-                          const next = new Set(old);
-                          if (!next.delete(flag.flagKey)) next.add(flag.flagKey);
-                          return next;
-                        })
-                      }
-                    />
-                  </span>
-                ) : null}
-                <span role="cell">
-                  <Switch size="sm" color="teal.9" aria-label={t('flags.toggle', { flag: flag.flagKey })} checked={flag.defaultEnabled} disabled={!writes || flag.state !== 'ENABLED'} onChange={() => void toggle(flag)} />
-                </span>
-                <span role="cell" className={styles.cell}>
-                  <Link className={styles.key} to={pathOf(env, 'flags', flag.flagKey)} title={flag.flagKey}>
-                    {flag.flagKey}
-                  </Link>
-                  <span className={styles.description} title={flag.description}>
-                    {flag.description || '–'}
-                  </span>
-                </span>
-                {columns.map(({ id }) => (
-                  <span key={id} role="cell" className={styles.cell}>
-                    <Cell column={id} flag={flag} />
-                  </span>
-                ))}
-                <span role="cell">{narrow ? <StateTag flag={flag} /> : null}</span>
-              </div>
-            );
+            return <Row key={flag.flagKey} env={env} flag={flag} index={item.index} top={item.start - offset} picked={selected.has(flag.flagKey)} columns={columns} narrow={narrow} writes={writes} onPick={pick} onToggle={toggle} />;
           })}
         </div>
       </div>
     </div>
   );
 }
+
+// Scrolling draws only the rows that come into view.
+const Row = memo(function Row({ env, flag, index, top, picked, columns, narrow, writes, onPick, onToggle }: {
+  env: string;
+  flag: Flag;
+  index: number;
+  top: number;
+  picked: boolean;
+  columns: Column[];
+  narrow: boolean;
+  writes: boolean;
+  onPick: (key: string) => void;
+  onToggle: (flag: Flag) => Promise<void>;
+}) {
+  const t = useT();
+  return (
+    <div role="row" aria-rowindex={index + 2} className={styles.row} data-selected={picked} data-archived={flag.state === 'ARCHIVED'} style={{ transform: `translateY(${top}px)` }}>
+      {writes ? (
+        <span role="cell">
+          <Checkbox size="xs" aria-label={t('flags.select', { flag: flag.flagKey })} checked={picked} onChange={() => onPick(flag.flagKey)} />
+        </span>
+      ) : null}
+      <span role="cell">
+        <Switch size="sm" color="teal.9" aria-label={t('flags.toggle', { flag: flag.flagKey })} checked={flag.defaultEnabled} disabled={!writes || flag.state !== 'ENABLED'} onChange={() => void onToggle(flag)} />
+      </span>
+      <span role="cell" className={styles.cell}>
+        <Link className={styles.key} to={pathOf(env, 'flags', flag.flagKey)} title={flag.flagKey}>
+          {flag.flagKey}
+        </Link>
+        <span className={styles.description} title={flag.description}>
+          {flag.description || '–'}
+        </span>
+      </span>
+      {columns.map(({ id }) => (
+        <span key={id} role="cell" className={styles.cell}>
+          <Cell column={id} flag={flag} />
+        </span>
+      ))}
+      <span role="cell">{narrow ? <StateTag flag={flag} /> : null}</span>
+    </div>
+  );
+});
 
 function Cell({ column, flag }: { column: Column['id']; flag: Flag }) {
   const t = useT();

@@ -145,7 +145,7 @@ function RuleCard({ entry, index, draft, around, readOnly, open, onToggle, findi
           <span className={styles.summaryId}>{rule.id}</span>
           <span className={styles.summaryText}>{rule.everyone ? t('rules.everyone') : rule.when ? describeGroup(rule.when, t) : t('group.empty')}</span>
         </button>
-        {step ? <Tag tone={decided ? 'ok' : 'plain'}>{decided ? t('trace.decided') : t('trace.notMatched')}</Tag> : null}
+        {step ? <Tag tone={decided ? 'ok' : step.outcome === 'missing' ? 'bad' : 'plain'}>{decided ? t('trace.decided') : step.outcome === 'missing' ? t('reason.ERROR') : t('trace.notMatched')}</Tag> : null}
         {findings.length > 0 ? <Tag tone="warn" title={findings.map(({ code, message }) => findingLabel(code, message, t)).join('\n')}>{t('lint.count', { n: findings.length })}</Tag> : null}
         <span className={styles.serves}>
           {rule.split ? <Tag><Icon name="split" size={13} />{t('rules.split')}</Tag> : <VariationChip name={rule.variation ?? ''} names={names} off={draft.offVariation} />}
