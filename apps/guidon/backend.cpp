@@ -31,6 +31,7 @@ Outcome<void> MakeFolder(const std::filesystem::path& folder) {
                  .field = "data"});
 }
 
+// A table that is not on DynamoDB.
 Outcome<std::unique_ptr<store::Table>> OpenTable(const Configuration& configuration, const base::Clock& clock) {
   if (configuration.store == StoreKind::kMemory)
     return std::unique_ptr<store::Table>(std::make_unique<store_memory::MemoryTable>(clock));
@@ -54,19 +55,30 @@ Outcome<std::string> FindSecret(const Configuration& configuration, store::Table
     GUIDON_ASSIGN(const auto keys,
                   Lift(store::Repository(table).ListApiKeys({.limit = 1}), "Cannot read the API keys"));
     if (!keys.items.empty())
-      return Refuse({.exit = ExitCode::kFailure,
-                     .what = fmt::format("The key hash secret {} is missing", file.string()),
-                     .why = "the store holds API keys, which can only be checked with it",
-                     .next = "restore the file from your backup; to give all keys up and start over: "
-                             "guidon key bootstrap --force"});
+      return Refuse(
+          {.exit = ExitCode::kFailure,
+           .what = fmt::format("The key hash secret {} is missing", file.string()),
+           .why = "the store holds API keys, which can only be checked with it",
+           .next = configuration.store == StoreKind::kDynamoDb
+                       ? "give every node of the table the same secret: GUIDON_KEY_HASH_SECRET, or a copy of the "
+                         "first node's file as --key-hash-secret-file"
+                       : "restore the file from your backup; to give all keys up and start over: "
+                         "guidon key bootstrap --force"});
   }
+  GUIDON_TRY(MakeFolder(configuration.data));
   return MakeSecretFile(file);
 }
 
 }  // namespace
 
-Backend::Backend(std::unique_ptr<base::Clock> clock, std::unique_ptr<store::Table> table)
-    : clock_(std::move(clock)), table_(std::move(table)), metered_(*table_) {}
+Backend::Backend(std::unique_ptr<base::Clock> clock, std::unique_ptr<DynamoConnection> connection,
+                 std::unique_ptr<store::Table> table)
+    : clock_(std::move(clock)), connection_(std::move(connection)), table_(std::move(table)), metered_(*table_) {}
+
+std::string Backend::StoreText(const Configuration& configuration) const {
+  if (connection_ != nullptr) return connection_->Describe();
+  return configuration.store == StoreKind::kMemory ? "memory" : configuration.data.string();
+}
 
 base::Status Backend::OpenApplication(app::ApplicationOptions options) {
   GUIDON_ASSIGN(application_, app::Application::Open(metered_, *clock_, std::move(options)));
@@ -75,10 +87,17 @@ base::Status Backend::OpenApplication(app::ApplicationOptions options) {
 
 Outcome<std::unique_ptr<Backend>> OpenBackend(const Configuration& configuration, MissingSecret missing) {
   auto clock = std::make_unique<base::SystemClock>();
-  GUIDON_ASSIGN(std::unique_ptr<store::Table> table, OpenTable(configuration, *clock));
+  std::unique_ptr<DynamoConnection> connection;
+  std::unique_ptr<store::Table> table;
+  if (configuration.store == StoreKind::kDynamoDb) {
+    GUIDON_ASSIGN(connection, DynamoConnection::Open(configuration.dynamo, *clock));
+    table = connection->MakeTable();
+  } else {
+    GUIDON_ASSIGN(table, OpenTable(configuration, *clock));
+  }
   // The store is opened first: its lock keeps a second process from making another secret.
   GUIDON_ASSIGN(std::string secret, FindSecret(configuration, *table, missing));
-  auto backend = std::make_unique<Backend>(std::move(clock), std::move(table));
+  auto backend = std::make_unique<Backend>(std::move(clock), std::move(connection), std::move(table));
   GUIDON_TRY(Lift(backend->OpenApplication({.environments = configuration.environments,
                                             .default_environment = configuration.default_environment,
                                             .key_hash_secret = std::move(secret),

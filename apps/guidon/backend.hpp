@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "apps/guidon/configuration.hpp"
+#include "apps/guidon/dynamo_connection.hpp"
 #include "guidon/app/application.hpp"
 #include "guidon/base/clock.hpp"
 #include "guidon/store/metered_table.hpp"
@@ -14,17 +16,21 @@ namespace guidon::cli {
 // its parts are.
 class Backend {
  public:
-  // The table must use `clock`.
-  Backend(std::unique_ptr<base::Clock> clock, std::unique_ptr<store::Table> table);
+  // The table must use `clock`, and may use `connection`.
+  Backend(std::unique_ptr<base::Clock> clock, std::unique_ptr<DynamoConnection> connection,
+          std::unique_ptr<store::Table> table);
 
   app::Application& application() { return *application_; }
   const store::MeteredTable& table() const { return metered_; }
   store::MeteredTable& table() { return metered_; }
   const base::Clock& clock() const { return *clock_; }
+  // What holds the flags: "memory", a folder, "table NAME in REGION".
+  std::string StoreText(const Configuration& configuration) const;
   base::Status OpenApplication(app::ApplicationOptions options);
 
  private:
   std::unique_ptr<base::Clock> clock_;
+  std::unique_ptr<DynamoConnection> connection_;  // nullptr: the store is on this machine
   std::unique_ptr<store::Table> table_;
   store::MeteredTable metered_;
   std::unique_ptr<app::Application> application_;

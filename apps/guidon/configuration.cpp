@@ -2,6 +2,7 @@
 #include "apps/guidon/configuration.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include <arpa/inet.h>
@@ -12,6 +13,8 @@ namespace {
 
 // HMAC-SHA-256 keys below its output's length weaken it.
 constexpr std::size_t kKeyHashSecretBytesMin = 32;
+// Spec 5, "Profiles".
+constexpr std::string_view kRegionOtherwise = "ap-northeast-1";
 
 std::unexpected<Failure> BadSetting(const Setting& setting, std::string why, std::string next = {}) {
   return Refuse({.exit = ExitCode::kUsage,
@@ -51,14 +54,16 @@ Outcome<void> ReadListen(const Setting& setting, Configuration& configuration) {
   return {};
 }
 
-Outcome<void> ReadStore(const Setting& setting, Configuration& configuration) {
-  if (setting.value == "dynamodb")
-    return BadSetting(setting, "this build has no DynamoDB adapter yet",
-                      fmt::format("use the embedded store: --store rocksdb --data DIR (profile {} keeps its other "
-                                  "defaults), or --store memory for a trial",
-                                  configuration.profile));
-  configuration.store = setting.value == "memory" ? StoreKind::kMemory : StoreKind::kRocksDb;
-  return {};
+StoreKind StoreOf(std::string_view name) {
+  if (name == "memory") return StoreKind::kMemory;
+  return name == "dynamodb" ? StoreKind::kDynamoDb : StoreKind::kRocksDb;
+}
+
+// DynamoDB's rule for names of tables.
+bool IsTableName(std::string_view name) {
+  return name.size() >= 3 && name.size() <= 255 && std::ranges::all_of(name, [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
+         });
 }
 
 Outcome<void> ReadEnvironments(const Settings& settings, Configuration& configuration) {
@@ -116,12 +121,23 @@ base::LogLevel LogLevelOf(std::string_view name) {
   return base::LogLevel::kInfo;
 }
 
+Outcome<DynamoConfiguration> InterpretDynamo(const Settings& settings) {
+  const Setting& table = settings.Get("table");
+  if (!IsTableName(table.value))
+    return BadSetting(table, "must have 3 to 255 characters of a-z, A-Z, 0-9, '_', '-' and '.'");
+  return DynamoConfiguration{.table = table.value,
+                             .region = settings.Text("region"),
+                             .region_otherwise = std::string(kRegionOtherwise),
+                             .endpoint = settings.Text("dynamodb_endpoint")};
+}
+
 Outcome<Configuration> Interpret(const Settings& settings) {
   Configuration configuration;
   configuration.profile = settings.Text("profile");
   configuration.data = settings.Text("data");
   if (configuration.data.empty()) return BadSetting(settings.Get("data"), "must name a folder");
-  GUIDON_TRY(ReadStore(settings.Get("store"), configuration));
+  configuration.store = StoreOf(settings.Text("store"));
+  GUIDON_ASSIGN(configuration.dynamo, InterpretDynamo(settings));
   GUIDON_TRY(ReadListen(settings.Get("listen"), configuration));
   GUIDON_TRY(ReadEnvironments(settings, configuration));
   GUIDON_TRY(ReadSecret(settings, configuration));

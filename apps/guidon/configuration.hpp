@@ -15,14 +15,23 @@
 
 namespace guidon::cli {
 
-enum class StoreKind : std::uint8_t { kMemory, kRocksDb };
+enum class StoreKind : std::uint8_t { kMemory, kRocksDb, kDynamoDb };
 enum class LogFormat : std::uint8_t { kConsole, kJson };
+
+// Where the DynamoDB table is.
+struct DynamoConfiguration {
+  std::string table;
+  std::string region;            // "" = what AWS programs are configured for
+  std::string region_otherwise;  // where nothing says one
+  std::string endpoint;          // "" = likewise
+};
 
 // What the settings mean, checked together.
 struct Configuration {
   std::string profile;
   StoreKind store = StoreKind::kRocksDb;
   std::filesystem::path data;
+  DynamoConfiguration dynamo;
   std::string address;  // of the interface to listen on, without port
   std::uint16_t port = 0;
   bool loopback = false;
@@ -47,6 +56,7 @@ struct Configuration {
 };
 
 // Errors: kUsage naming the setting and its source.
+Outcome<DynamoConfiguration> InterpretDynamo(const Settings& settings);
 Outcome<Configuration> Interpret(const Settings& settings);
 
 base::LogLevel LogLevelOf(std::string_view name);

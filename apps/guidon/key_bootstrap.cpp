@@ -21,7 +21,7 @@ Outcome<void> BootstrapKey(const SettingSources& sources, const BootstrapOptions
                 OpenBackend(configuration, options.force ? MissingSecret::kMake : MissingSecret::kRefuseWithKeys));
   if (HasAdminKey(backend->application()) && !options.force)
     return Refuse({.exit = ExitCode::kConflict,
-                   .what = fmt::format("An admin key is there already in {}", configuration.data.string()),
+                   .what = fmt::format("An admin key is there already in {}", backend->StoreText(configuration)),
                    .next = "make further ones with it: guidon key create; if it is lost, add --force"});
   auto made = backend->application().keys().Create(
       SystemRequest(), {.key_id = "", .kind = model::KeyKind::kAdmin, .name = options.name});
@@ -39,7 +39,7 @@ Outcome<void> BootstrapKey(const SettingSources& sources, const BootstrapOptions
       fmt::format("Created the admin key {} in {}. It is shown this once:\n\n  {}\n\n"
                   "Start the server with the same settings. Commands take the key from GUIDON_API_KEY or "
                   "--api-key-file.\n",
-                  TextAt(value, "key.keyId"), configuration.data.string(), TextAt(value, "token")));
+                  TextAt(value, "key.keyId"), backend->StoreText(configuration), TextAt(value, "token")));
   return {};
 }
 

@@ -203,7 +203,8 @@ void AddBootstrap(CommandTree& tree, CLI::App& group) {
   };
   auto options = std::make_shared<Options>();
   CLI::App& command = tree.Command(
-      group, "bootstrap", "Make the first admin key, in the embedded store of a server that is stopped",
+      group, "bootstrap",
+      "Make the first admin key: in the embedded store of a server that is stopped, or in a DynamoDB table",
       {"guidon key bootstrap --store rocksdb --data /var/lib/guidon",
        "guidon key bootstrap --profile prod --config /etc/guidon/guidon.toml --output json | jq -r .token"},
       [options] { return BootstrapKey(SourcesOf(*options->flags), options->bootstrap); });
@@ -214,8 +215,9 @@ void AddBootstrap(CommandTree& tree, CLI::App& group) {
   command.add_flag("--force", options->bootstrap.force, "Make a key although an admin key is there");
   tree.Restrict(command.add_option("-o,--output", options->bootstrap.output, "Form of the output"),
                 {"table", "json", "yaml"});
-  AddSettingOptions(tree, command, options->flags,
-                    {"profile", "store", "data", "environments", "key_hash_secret_file"});
+  AddSettingOptions(
+      tree, command, options->flags,
+      {"profile", "store", "data", "environments", "table", "region", "dynamodb_endpoint", "key_hash_secret_file"});
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "apps/guidon/demo_data.hpp"
 #include "apps/guidon/greeting.hpp"
 #include "apps/guidon/program_log.hpp"
+#include "ui/ui_files.hpp"
 
 namespace guidon::cli {
 namespace {
@@ -65,8 +66,10 @@ Outcome<void> RequireKeys(const Configuration& configuration, app::Application& 
                           configuration.profile);
   failure.next = configuration.store == StoreKind::kMemory
                      ? "use --store rocksdb: the memory store cannot hold a key from before the start"
-                     : fmt::format("make the first key: guidon key bootstrap --profile {} --store rocksdb --data '{}'",
-                                   configuration.profile, configuration.data.string());
+                     : "make the first key: guidon key bootstrap with the settings of this server";
+  if (configuration.store == StoreKind::kRocksDb)
+    failure.next = fmt::format("make the first key: guidon key bootstrap --profile {} --store rocksdb --data '{}'",
+                               configuration.profile, configuration.data.string());
   return Refuse(std::move(failure));
 }
 
@@ -78,7 +81,8 @@ api_http::ServerOptions ServerOptionsOf(const Configuration& configuration) {
           .local_profile = configuration.KeylessAllowed(),
           .default_environment = configuration.default_environment,
           .allowed_hosts = configuration.allowed_hosts,
-          .limits = configuration.limits};
+          .limits = configuration.limits,
+          .ui = ui::Files()};
 }
 
 // The running server with all that belongs to it.
@@ -137,7 +141,7 @@ class Program {
   void Announce(std::size_t demo_flags) {
     Greeting greeting{.program = program_invocation_name,
                       .profile = configuration_.profile,
-                      .store = configuration_.store == StoreKind::kMemory ? "memory" : configuration_.data.string(),
+                      .store = backend_->StoreText(configuration_),
                       .address = configuration_.address,
                       .port = server_->port(),
                       .demo_flags = demo_flags};

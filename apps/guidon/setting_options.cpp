@@ -8,6 +8,8 @@ namespace {
 
 std::string TypeNameOf(const SettingSpec& spec) {
   if (spec.key == "data") return "DIR";
+  if (spec.key == "dynamodb_endpoint") return "URL";
+  if (spec.key == "table" || spec.key == "region") return "NAME";
   if (spec.key == "key_hash_secret_file") return "FILE";
   switch (spec.kind) {
     case SettingKind::kList: return "A,B";

@@ -60,6 +60,7 @@ constexpr SettingSpec OneOf(SettingSpec spec, std::span<const std::string_view> 
 }
 
 constexpr std::string_view kMain = "Server";
+constexpr std::string_view kDynamo = "DynamoDB";
 constexpr std::string_view kKeys = "Keys";
 constexpr std::string_view kLog = "Log";
 constexpr std::string_view kThreads = "Threads and intervals";
@@ -82,6 +83,14 @@ constexpr std::array kSettings = {
     Same("allowed_hosts", kList, kMain, "Host names that requests may carry besides the loopback ones (local profile)",
          ""),
     ByProfile(Same("demo", kSwitch, kMain, "Write demo data when the store is empty", ""), "true", "false", "false"),
+    ByProfile(Same("table", kText, kDynamo, "Name of the table", ""), "feature-flags-local", "feature-flags-dev",
+              "feature-flags-prod"),
+    Same("region", kText, kDynamo,
+         "AWS region; empty: AWS_REGION, AWS_DEFAULT_REGION or the AWS profile's, else ap-northeast-1", ""),
+    Same("dynamodb_endpoint", kText, kDynamo,
+         "URL of DynamoDB, such as an emulator's; empty: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL or the AWS "
+         "profile's, else the region's own",
+         ""),
     Same("key_hash_secret", kSecret, kKeys,
          "Secret under which API keys are stored as hashes, at least 32 characters; the same on all nodes of a table",
          ""),

@@ -130,12 +130,19 @@ TEST(Interpret, KeylessOnlyInTheLocalProfile) {
   EXPECT_FALSE(configuration->KeylessAllowed());
 }
 
-TEST(Interpret, SaysWhatToDoWithoutDynamoDb) {
-  const auto configuration = Interpret(*Settings::Load({.flags = {{"profile", "prod"}}}));
-  ASSERT_FALSE(configuration);
-  EXPECT_EQ(configuration.error().exit, ExitCode::kUsage);
-  EXPECT_EQ(configuration.error().what, "Setting 'store' is 'dynamodb' (profile prod)");
-  EXPECT_THAT(configuration.error().next, HasSubstr("--store rocksdb"));
+TEST(Interpret, TheTableComesFromTheProfileUnlessItIsNamed) {
+  const auto table = [](const SettingSources& sources) { return Interpret(*Settings::Load(sources))->dynamo; };
+  EXPECT_EQ(table({}).table, "feature-flags-local");
+  EXPECT_EQ(table({.flags = {{"profile", "dev"}}}).table, "feature-flags-dev");
+  const auto prod = table({.flags = {{"profile", "prod"}, {"dynamodb_endpoint", "http://127.0.0.1:8000"}},
+                           .environment = {{"GUIDON_TABLE", "mine"}, {"GUIDON_REGION", "eu-west-1"}}});
+  EXPECT_EQ(prod.table, "mine");
+  EXPECT_EQ(prod.region, "eu-west-1");
+  EXPECT_EQ(prod.region_otherwise, "ap-northeast-1");
+  EXPECT_EQ(prod.endpoint, "http://127.0.0.1:8000");
+  EXPECT_EQ(Interpret(*Settings::Load({.flags = {{"profile", "prod"}}}))->store, StoreKind::kDynamoDb);
+  EXPECT_EQ(InterpretedWhat({.environment = {{"GUIDON_TABLE", "no"}}}),
+            "Setting 'table' is 'no' (environment GUIDON_TABLE)");
 }
 
 TEST(Interpret, ChecksEnvironments) {

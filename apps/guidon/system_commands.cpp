@@ -98,11 +98,11 @@ void AddVersion(CommandTree& tree) {
         Object document;
         document.Set("version", GUIDON_VERSION);
         document.Set("compiler", "clang " __clang_version__);
-        document.Set("stores", List{"memory", "rocksdb"});
+        document.Set("stores", List{"memory", "rocksdb", "dynamodb"});
         const Value value(std::move(document));
         Print(*output == "json"   ? ToPrettyJson(value)
               : *output == "yaml" ? ToYaml(value)
-                                  : fmt::format("guidon {} (stores: memory, rocksdb)\n", GUIDON_VERSION));
+                                  : fmt::format("guidon {} (stores: memory, rocksdb, dynamodb)\n", GUIDON_VERSION));
         return {};
       });
   tree.Restrict(command.add_option("-o,--output", *output, "Form of the output"), {"table", "json", "yaml"});

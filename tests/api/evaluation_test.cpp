@@ -71,6 +71,21 @@ TEST_F(OfrepTest, ServesEveryType) {
   EXPECT_EQ(One("j").body, R"({"key":"j","value":{"k":[1,{"m":null}]},"variant":"a","reason":"STATIC"})");
 }
 
+TEST_F(OfrepTest, ServesTheMetadataOfTheFlag) {
+  harness.MakeFlag(
+      R"({"flagKey":"m","owner":"o","defaultEnabled":true,"metadata":{"team":"search \"x\"","tier":2,"ruleId":"mine"}})");
+  EXPECT_EQ(One("m").body,
+            R"({"key":"m","value":true,"variant":"on","reason":"STATIC","metadata":{"team":"search \"x\"","tier":2}})");
+  const std::string etag = All().Header("ETag");
+  EXPECT_EQ(All().At({"flags", "0", "metadata", "tier"}), "2");
+  EXPECT_EQ(harness
+                .Send("PATCH", kEnv + "/flags/m", R"({"metadata":{"tier":3}})",
+                      {{"If-Match", "*"}, {"Content-Type", "application/merge-patch+json"}})
+                .status,
+            200);
+  EXPECT_NE(All().Header("ETag"), etag);
+}
+
 TEST_F(OfrepTest, UnknownFlagIsNotFound) {
   const Reply reply = One("nope");
   EXPECT_EQ(reply.status, 404);

@@ -25,6 +25,7 @@ CORE_MAY_INCLUDE = {
     "fmt/format.h",  # libstdc++ 12 has no <format>
     "fmt/core.h",
     "re2/re2.h",  # regular expressions in linear time
+    "sys/mman.h",  # large tables ask for huge pages
 }
 VENDORS = ("boost/", "simdjson", "rocksdb/", "spdlog/", "CLI/", "toml++/", "toml.hpp", "prometheus/", "curl/",
            "openssl/", "re2/", "fmt/", "nlohmann/", "grpc", "google/protobuf/")

@@ -118,10 +118,6 @@ class Keys(support.TestCase):
         self.expect(support.run("serve", "--store", "memory", "--listen", "0.0.0.0:0"), NOT_ALLOWED, "memory store")
         self.expect(support.run("key", "bootstrap", "--store", "memory"), USAGE, "memory store keeps nothing")
 
-    def test_dynamodb_is_not_there_yet(self):
-        for arguments in (["--profile", "prod"], ["--profile", "dev"], ["--store", "dynamodb"]):
-            self.expect(support.run("serve", *arguments), USAGE, r"no DynamoDB adapter yet.*--store rocksdb")
-
     def test_lost_secret_is_not_replaced_silently(self):
         data = self.folder()
         self.expect(support.run("key", "bootstrap", "--data", str(data)), OK)

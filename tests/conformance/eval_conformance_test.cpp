@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <cstddef>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "case_file.hpp"
 #include "guidon/base/result.hpp"
 #include "guidon/eval/evaluator.hpp"
 #include "guidon/eval/snapshot.hpp"
@@ -24,42 +21,15 @@ namespace guidon {
 namespace {
 
 using base::Result;
+using conformance::InEnvironment;
+using conformance::Items;
+using conformance::Member;
+using conformance::Text;
 using model::Object;
 using model::Value;
 
-// Relative to the source folder, in which ctest starts the program.
-constexpr std::string_view kFolder = "conformance/eval";
 // Fewer means that files were not found.
 constexpr std::size_t kCasesMin = 400;
-
-std::string Read(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-const Value& Member(const Value& object, std::string_view name) {
-  static const Value kNull;
-  const Object* members = object.AsObject();
-  const Value* member = members == nullptr ? nullptr : members->Find(name);
-  return member == nullptr ? kNull : *member;
-}
-
-std::string Text(const Value& object, std::string_view name) {
-  const std::string* text = Member(object, name).AsString();
-  return text == nullptr ? "" : *text;
-}
-
-model::List Items(const Value& object, std::string_view name) {
-  const model::List* items = Member(object, name).AsList();
-  return items == nullptr ? model::List() : *items;
-}
-
-// Documents of a suite belong to its environment unless they say otherwise.
-Value InEnvironment(Value document, const std::string& environment) {
-  Object* members = document.MutableObject();
-  if (members != nullptr && members->Find("environment") == nullptr) members->Set("environment", Value(environment));
-  return document;
-}
 
 // Each of `documents` through its decoder and its factory.
 template <class Entity, class Decode>
@@ -142,13 +112,7 @@ std::size_t ReplaySuite(const Value& suite) {
 
 TEST(EvalConformance, EveryCaseIsAnsweredAsWritten) {
   std::size_t case_count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
-    if (entry.path().extension() != ".json") continue;
-    SCOPED_TRACE(entry.path().filename().string());
-    const auto file = json::Parse(Read(entry.path()));
-    ASSERT_TRUE(file) << file.error().field << " " << file.error().message;
-    for (const Value& suite : Items(*file, "suites")) case_count += ReplaySuite(suite);
-  }
+  conformance::ForEachSuite([&](const Value& suite) { case_count += ReplaySuite(suite); });
   EXPECT_GE(case_count, kCasesMin);
 }
 

@@ -76,6 +76,8 @@ class Gate {
                                      std::string_view tenant) const;
   // The origin where its pages may read answers of this route; empty otherwise.
   std::string_view AllowedOrigin(const RequestHead& head, bool evaluation) const;
+  // Whether requests from this machine need no key.
+  bool local_profile() const { return local_profile_; }
 
  private:
   const app::Principal& PrincipalOf(CredentialCache& cache, RingReader& ring, const RequestHead& head,

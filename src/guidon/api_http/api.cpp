@@ -87,7 +87,7 @@ Response FailureOf(const Exchange& exchange, const Problem& problem) {
 }  // namespace
 
 Api::Api(app::Application& app, const store::MeteredTable& table, const ServerOptions& options)
-    : app_(app), limits_(options.limits), gate_(app, options), metrics_(app, table) {}
+    : app_(app), limits_(options.limits), gate_(app, options), site_(options.ui), metrics_(app, table) {}
 
 void Api::Identify(Exchange& exchange) {
   exchange.request_id.clear();
@@ -160,7 +160,13 @@ Api::Begun Api::Begin(Exchange& exchange, std::string& out) const {
       exchange.match.ofrep || (exchange.match.route != nullptr && IsEvaluation(*exchange.match.route));
   exchange.cors_origin = gate_.AllowedOrigin(head, evaluates);
   if (auto problem = gate_.CheckSite(exchange.credentials, head)) return refuse(*problem);
-  if (exchange.match.allow.empty() && head.Target() != "*") return refuse(NotFound());
+  if (exchange.match.allow.empty() && head.Target() != "*") {
+    const std::string_view target = head.Target();
+    const auto file = site_.Find(head, target.substr(0, target.find('?')));
+    if (!file) return refuse(NotFound());
+    Finish(exchange, *file, out);
+    return Begun::kAnswered;
+  }
   if (head.method == Method::kOptions) {
     Finish(exchange, AnswerOptions(exchange), out);
     return Begun::kAnswered;

@@ -11,6 +11,7 @@
 #include "guidon/api_http/metrics.hpp"
 #include "guidon/api_http/route.hpp"
 #include "guidon/api_http/server.hpp"
+#include "guidon/api_http/static_site.hpp"
 
 namespace guidon::api_http {
 
@@ -46,6 +47,7 @@ class Api {
 
   app::Application& app() const { return app_; }
   const Gate& gate() const { return gate_; }
+  const StaticSite& site() const { return site_; }
   Metrics& metrics() const { return metrics_; }
   const ServerLimits& limits() const { return limits_; }
 
@@ -58,6 +60,7 @@ class Api {
   const ServerLimits limits_;
   const Router router_;
   const Gate gate_;
+  const StaticSite site_;
   mutable Metrics metrics_;
 };
 

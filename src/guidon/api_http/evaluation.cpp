@@ -99,7 +99,7 @@ void AppendSuccess(std::string& out, const Evaluation& evaluation) {
   out += ",\"reason\":\"";
   out += model::NameOf(evaluation.reason);
   out += '"';
-  if (evaluation.expired || evaluation.stale || !evaluation.kill_switch.empty() || !evaluation.rule_id.empty()) {
+  if (library::HasMetadata(evaluation)) {
     out += ",\"metadata\":{";
     library::AppendMetadata(out, evaluation);
     out += '}';
@@ -317,6 +317,8 @@ void EvaluationTag::Add(const Evaluation& evaluation) {
   }
   if (!evaluation.kill_switch.empty()) word = Mix(word, HashText(evaluation.kill_switch));
   if (!evaluation.rule_id.empty()) word = Mix(word, ~HashText(evaluation.rule_id));
+  // Its metadata is part of the answer; the definition's fingerprint stands for it.
+  if (eval::MetadataOf(*evaluation.flag) != nullptr) word = Mix(word, eval::FingerprintOf(*evaluation.flag));
   const std::uint64_t mixed = Mix(HashText(eval::KeyOf(*evaluation.flag)), word);
   a_ = Mix(a_, mixed);
   b_ = Mix(b_ + mixed, a_);

@@ -17,18 +17,17 @@ constexpr std::string_view kIdAlphabet = "0123456789abcdefghijklmnopqrstuv";
 constexpr std::size_t kIdPrefixCharacters = 8;
 constexpr std::size_t kIdCounterCharacters = 8;
 
-#define GUIDON_COMMON_HEADERS                     \
-  "X-Content-Type-Options: nosniff\r\n"           \
-  "Referrer-Policy: no-referrer\r\n"              \
-  "Cross-Origin-Resource-Policy: same-origin\r\n" \
-  "Cache-Control: no-store\r\n"
+#define GUIDON_COMMON_HEADERS           \
+  "X-Content-Type-Options: nosniff\r\n" \
+  "Referrer-Policy: no-referrer\r\n"    \
+  "Cross-Origin-Resource-Policy: same-origin\r\n"
 #define GUIDON_CONTENT_POLICY \
   "Content-Security-Policy: default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
 constexpr std::string_view kCommonHeaders = GUIDON_COMMON_HEADERS;
 constexpr std::string_view kContentPolicy = GUIDON_CONTENT_POLICY;
 // The same in one piece with what most answers have: one copy instead of eight.
-constexpr std::string_view kJsonHeaders =
-    GUIDON_COMMON_HEADERS GUIDON_CONTENT_POLICY "Content-Type: application/json\r\nX-Request-Id: ";
+constexpr std::string_view kJsonHeaders = GUIDON_COMMON_HEADERS "Cache-Control: no-store\r\n" GUIDON_CONTENT_POLICY
+                                                                "Content-Type: application/json\r\nX-Request-Id: ";
 #undef GUIDON_COMMON_HEADERS
 #undef GUIDON_CONTENT_POLICY
 constexpr std::string_view kCorsCommon =
@@ -83,7 +82,8 @@ void IoState::AppendRequestId(std::string& out) {
   out.append(digits, kIdCounterCharacters);
 }
 
-void AnswerWriter::Begin(const Exchange& exchange, int status, std::string_view content_type) {
+void AnswerWriter::Begin(const Exchange& exchange, int status, std::string_view content_type,
+                         std::string_view cache_control) {
   AppendStatusLine(out_, status);
   out_ += exchange.io.date_header();
   if (content_type == kJson) [[likely]] {
@@ -92,6 +92,7 @@ void AnswerWriter::Begin(const Exchange& exchange, int status, std::string_view 
     out_ += "\r\n";
   } else {
     out_ += kCommonHeaders;
+    Header("Cache-Control", cache_control);
     if (!content_type.starts_with("text/html")) out_ += kContentPolicy;
     Header("X-Request-Id", exchange.request_id);
     if (!content_type.empty()) Header("Content-Type", content_type);
@@ -138,7 +139,8 @@ void AnswerWriter::Finish() {
 void WriteResponse(const Exchange& exchange, const Response& response, std::string& out) {
   AnswerWriter writer(out);
   const bool bodiless = response.status == 204 || response.status == 304;
-  writer.Begin(exchange, response.status, bodiless ? std::string_view() : response.content_type);
+  writer.Begin(exchange, response.status, bodiless ? std::string_view() : response.content_type,
+               response.cache_control);
   for (const auto& [name, value] : response.headers) writer.Header(name, value);
   if (bodiless) {
     writer.EndWithoutLength();

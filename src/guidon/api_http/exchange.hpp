@@ -91,7 +91,8 @@ struct Call {
 class AnswerWriter {
  public:
   explicit AnswerWriter(std::string& out) : out_(out) {}
-  void Begin(const Exchange& exchange, int status, std::string_view content_type);
+  void Begin(const Exchange& exchange, int status, std::string_view content_type,
+             std::string_view cache_control = kNoStore);
   void Header(std::string_view name, std::string_view value);
   // The body's length is known.
   void End(std::size_t content_length);

@@ -33,8 +33,10 @@ enum class Header : std::uint8_t {
   kContentLength,
   kTransferEncoding,
   kRequestMethod,  // Access-Control-Request-Method: a preflight
+  kAccept,
+  kAcceptEncoding,
 };
-inline constexpr std::size_t kHeaderCount = 17;
+inline constexpr std::size_t kHeaderCount = 19;
 
 // Start line and headers of one request. Views point into the connection's read buffer through `base`, which moves with
 // it: nothing may be kept beyond the request.
@@ -70,6 +72,7 @@ class RequestHead {
 };
 
 inline constexpr std::string_view kJson = "application/json";
+inline constexpr std::string_view kNoStore = "no-store";
 inline constexpr std::string_view kProblemJson = "application/problem+json";
 
 // An answer outside the hot path.
@@ -78,6 +81,7 @@ struct Response {
   std::string_view content_type = kJson;  // a literal
   std::string body = {};
   std::vector<std::pair<std::string_view, std::string>> headers = {};  // names are literals
+  std::string_view cache_control = kNoStore;                           // a literal
 };
 
 // "Bad Request" …; "Status" for what is not listed.

@@ -62,6 +62,8 @@ std::optional<Header> HeaderOf(http::field field, BeastView name) {
     case http::field::content_length: return Header::kContentLength;
     case http::field::transfer_encoding: return Header::kTransferEncoding;
     case http::field::access_control_request_method: return Header::kRequestMethod;
+    case http::field::accept: return Header::kAccept;
+    case http::field::accept_encoding: return Header::kAcceptEncoding;
     case http::field::unknown: return UnlistedHeader(name);
     default: return std::nullopt;
   }

@@ -64,6 +64,7 @@ constexpr std::array kRoutes = {
     Blocking(Method::kGet, "/metrics", Permission::kSystemRead, BodyRule::kNone, {}, handlers::MetricsText),
     Quick("/", handlers::LandingPage),
     Quick("/openapi.json", handlers::OpenApi),
+    Quick("/api/v1/access", handlers::GetAccess),
     Blocking(Method::kPost, "/api/v1/refresh", Permission::kSystemWrite, BodyRule::kNone, {}, handlers::Refresh),
 
     Blocking(Method::kGet, GUIDON_ENV "/flags", Permission::kFlagsRead, BodyRule::kNone, kFlagList,

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "guidon/api_http/static_site.hpp"
 #include "guidon/app/application.hpp"
 #include "guidon/base/result.hpp"
 #include "guidon/store/metered_table.hpp"
@@ -42,6 +44,8 @@ struct ServerOptions {
   // Web origins (`https://app.example.com`) whose pages may evaluate from a browser (CORS). Evaluation only.
   std::vector<std::string> allowed_origins = {};
   ServerLimits limits = {};
+  // The admin UI, served at "/" (static_site.hpp); empty: none. The files outlive the server.
+  std::span<const StaticFile> ui = {};
 };
 
 // The HTTP server: OFREP, management API, health, metrics, contract. See README.md of this module.

@@ -13,26 +13,6 @@ namespace {
 
 using base::Result;
 
-constexpr std::string_view kLandingPage = R"(<!doctype html>
-<html lang="ja">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>Guidon</title></head>
-<body>
-<main>
-<h1>Guidon</h1>
-<p>マルチテナント対応のフィーチャーフラグ基盤です。このサーバーはフラグの評価 (OFREP) と管理 API を提供しています。</p>
-<p lang="en">Multi-tenant feature flags. This server evaluates flags (OFREP) and has the management API.</p>
-<ul>
-<li><a href="/openapi.json">API 仕様 <span lang="en">(OpenAPI contract)</span></a></li>
-<li><a href="/readyz">稼働状況 <span lang="en">(readiness)</span></a></li>
-<li><a href="/metrics">メトリクス <span lang="en">(metrics)</span></a></li>
-</ul>
-<p>コマンド: <code>guidon flag list --environment development</code></p>
-</main>
-</body>
-</html>
-)";
-
 model::Value ProblemsToJson(const std::vector<eval::CompileProblem>& problems) {
   model::List list;
   for (const eval::CompileProblem& problem : problems) {
@@ -59,17 +39,58 @@ model::Value EnvironmentToJson(const app::EnvironmentHealth& health, base::Times
   return out;
 }
 
+// Permissions for things of no environment; the others are for things of one.
+constexpr bool IsOfTheSystem(app::Permission permission) {
+  switch (permission) {
+    case app::Permission::kTenantsRead:
+    case app::Permission::kTenantsWrite:
+    case app::Permission::kKeysRead:
+    case app::Permission::kKeysWrite:
+    case app::Permission::kSystemRead:
+    case app::Permission::kSystemWrite: return true;
+    default: return false;
+  }
+}
+
+model::List PermissionsToJson(const app::Principal& principal) {
+  model::List out;
+  for (std::size_t i = 0; i < app::kPermissionCount; ++i) {
+    const auto permission = static_cast<app::Permission>(i);
+    if (permission == app::Permission::kPublic) continue;
+    const std::string environment = IsOfTheSystem(permission) ? "" : principal.environment.value_or("");
+    if (app::Authorize(principal, permission, environment)) out.emplace_back(std::string(app::NameOf(permission)));
+  }
+  return out;
+}
+
 }  // namespace
 
-Result<Response> LandingPage(const Call&) {
-  Response response{.content_type = "text/html; charset=utf-8", .body = std::string(kLandingPage)};
-  response.headers.emplace_back("Content-Security-Policy",
-                                "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
-  return response;
-}
+Result<Response> LandingPage(const Call& call) { return call.api.site().Page(); }
 
 Result<Response> Liveness(const Call&) {
   return Response{.body = R"({"status":"ok","version":")" GUIDON_VERSION R"("})"};
+}
+
+// What the credential of this request may do, so that a UI offers nothing that would be refused. Says of no thing
+// whether it exists but of the environments in the configuration.
+Result<Response> GetAccess(const Call& call) {
+  const app::Principal& principal = call.info.principal;
+  model::Object out;
+  out.Set("kind", app::NameOf(principal.kind));
+  out.Set("keyless", call.api.gate().local_profile());
+  if (!principal.id.empty()) out.Set("id", principal.id);
+  if (principal.environment) out.Set("environment", *principal.environment);
+  if (principal.tenant_id) out.Set("tenantId", *principal.tenant_id);
+  out.Set("permissions", PermissionsToJson(principal));
+  model::List environments;
+  if (principal.kind != app::PrincipalKind::kAnonymous) {
+    for (const model::Environment& environment : call.app.snapshots().environments()) {
+      if (!principal.environment || *principal.environment == environment.str())
+        environments.emplace_back(environment.str());
+    }
+  }
+  out.Set("environments", std::move(environments));
+  return Response{.body = json::Write(out)};
 }
 
 Result<Response> Readiness(const Call& call) {

@@ -8,7 +8,7 @@
 
 namespace guidon::app {
 
-// Commits a change of a segment together with the parts of its keys (docs/adr/0013): first the new parts, which nobody
+// Commits a change of a segment together with the parts of its keys (docs/adr/0015): first the new parts, which nobody
 // reads yet, then the change, then away with the parts that it replaced, or with the new ones where it did not happen.
 // Where this ends in the middle, SweepSegmentParts finds what is left. Errors: those of the committer, and kUnavailable
 // where the parts cannot be written in time.

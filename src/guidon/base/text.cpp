@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 namespace guidon::base {
 namespace {
@@ -37,9 +39,21 @@ std::size_t Utf8SequenceSize(std::string_view text) {
   return size;
 }
 
+// How many bytes at the front are ASCII, by eights: nearly all text is, and one look at eight of them tells.
+std::size_t AsciiPrefix(std::string_view text) {
+  std::size_t size = 0;
+  for (; size + 8 <= text.size(); size += 8) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data() + size, 8);
+    if ((eight & 0x8080808080808080U) != 0) break;
+  }
+  return size;
+}
+
 }  // namespace
 
 bool IsUtf8(std::string_view bytes) {
+  bytes.remove_prefix(AsciiPrefix(bytes));
   while (!bytes.empty()) {
     const std::size_t size = Utf8SequenceSize(bytes);
     if (size == 0) return false;

@@ -10,7 +10,9 @@ namespace guidon::eval {
 
 base::Status CheckCompiles(const model::Flag& flag) {
   AttributeSlots slots;
-  if (auto compiled = CompileFlag(flag, {}, slots); !compiled) return std::unexpected(std::move(compiled).error());
+  std::shared_ptr<const Variations> booleans;
+  if (auto compiled = CompileFlag(flag, {}, slots, booleans); !compiled)
+    return std::unexpected(std::move(compiled).error());
   return {};
 }
 

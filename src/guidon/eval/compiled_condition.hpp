@@ -56,9 +56,13 @@ struct CompiledCondition {
     kSuffix    // endsWith with one text, `affix`
   };
 
+  static constexpr std::uint8_t kNotRepeated = 0xFF;
+
   model::Operator op = model::Operator::kIn;
   Shortcut shortcut = Shortcut::kNone;
   std::uint8_t slot = AttributeSlots::kNone;
+  // Number among the conditions that the flag's rules repeat (RepeatedConditions).
+  std::uint8_t repeated = kNotRepeated;
   union {
     const StringSet* strings = nullptr;  // of `operands`
     std::int64_t integer;
@@ -79,8 +83,34 @@ struct CompiledNode {
   std::vector<std::uint16_t> written;
 };
 
+// The conditions that the rules of one flag have in common ("plan in [pro]" in each of ten rules), with a number each:
+// an evaluation decides them once. The groups added must outlive it.
+class RepeatedConditions {
+ public:
+  static constexpr std::uint8_t kMax = 64;  // one bit each while evaluating; what comes later is decided every time
+
+  void Add(const model::ConditionGroup& group);
+  // kNotRepeated where it was seen once, or has no number.
+  std::uint8_t NumberOf(const model::Condition& condition) const;
+
+ private:
+  struct Seen {
+    const model::Condition* condition;
+    std::uint8_t number;
+  };
+  std::vector<Seen> seen_;
+  std::uint8_t count_ = 0;
+};
+
+// What one evaluation knows of them already.
+struct ConditionMemo {
+  std::uint64_t known = 0;
+  std::uint64_t truths = 0;
+};
+
 // Parses every operand and numbers the attributes. Error: kInvalidArgument with the JSON path below the group
 // ("all[0].values[1]").
-base::Result<CompiledNode> CompileConditions(const model::ConditionGroup& group, AttributeSlots& slots);
+base::Result<CompiledNode> CompileConditions(const model::ConditionGroup& group, AttributeSlots& slots,
+                                             const RepeatedConditions& repeated = {});
 
 }  // namespace guidon::eval

@@ -21,6 +21,12 @@
 
 namespace guidon::eval {
 
+using Variations = std::vector<CompiledVariation>;  // by name
+inline const std::shared_ptr<const Variations>& NoVariations() {
+  static const auto kNone = std::make_shared<const Variations>();
+  return kNone;
+}
+
 // A weighted choice of variations (spec 3, "Bucketing").
 struct CompiledSplit {
   struct Share {
@@ -86,11 +92,13 @@ struct FlagBody {
   const CompiledVariation* kill_variation = nullptr;  // the off variation where none was named
   std::vector<CompiledPrerequisite> prerequisites;
   std::optional<base::Timestamp> expires_at;
-  std::optional<std::string> tenant_id;
-  std::vector<CompiledVariation> variations;  // by name
+  std::unique_ptr<const std::string> tenant_id;  // null: no tenant's own
+  // Never null. Most flags of an environment share theirs: `on` and `off`.
+  std::shared_ptr<const Variations> variations = NoVariations();
   std::unique_ptr<const base::Error> broken;  // then nothing above is set but key, owner and tenant
   std::string annotation;
-  std::string bucket_by_text;
+  std::unique_ptr<const FlagMetadata> metadata;       // null: none
+  std::unique_ptr<const std::string> bucket_by_text;  // as it was written; null: the targeting key, by default
   std::uint64_t fingerprint = 0;
 };
 
@@ -98,7 +106,7 @@ class CompiledFlag {
  public:
   // `broken_tenant`: with `stale`, the owner that the unreadable definition named.
   CompiledFlag(std::shared_ptr<const FlagBody> body, OverrideTable overrides, bool stale,
-               std::optional<std::string> broken_tenant);
+               const std::optional<std::string>& broken_tenant);
   CompiledFlag(const CompiledFlag&) = delete;
   CompiledFlag& operator=(const CompiledFlag&) = delete;
 
@@ -106,19 +114,19 @@ class CompiledFlag {
   const Evaluation* answer_to_all() const { return has_answer_to_all_ ? &answer_to_all_ : nullptr; }
   const FlagBody& body() const { return *body_; }
   const std::shared_ptr<const FlagBody>& shared_body() const { return body_; }
-  const OverrideTable& overrides() const { return overrides_; }
+  const OverrideTable& overrides() const;
   bool stale() const { return stale_; }
-  const std::optional<std::string>& broken_tenant() const { return broken_tenant_; }
+  const std::string* broken_tenant() const { return broken_tenant_.get(); }
 
   // Spec 3, step 1: a tenant's flag exists for that tenant only.
   bool IsVisibleTo(const std::string* tenant_id) const {
-    const auto allows = [tenant_id](const std::optional<std::string>& owner) {
-      return !owner || (tenant_id != nullptr && *tenant_id == *owner);
+    const auto allows = [tenant_id](const std::string* owner) {
+      return owner == nullptr || (tenant_id != nullptr && *tenant_id == *owner);
     };
-    return allows(body_->tenant_id) && allows(broken_tenant_);
+    return allows(body_->tenant_id.get()) && allows(broken_tenant_.get());
   }
 
-  bool HasOverrides() const { return !overrides_.empty() || !body_->tenant_overrides.empty(); }
+  bool HasOverrides() const { return overrides_ != nullptr || !body_->tenant_overrides.empty(); }
   struct OverrideAnswer {
     bool found = false;
     const CompiledVariation* variation = nullptr;  // nullptr: the override names a variation that the flag lacks
@@ -133,12 +141,21 @@ class CompiledFlag {
   Evaluation answer_to_all_;
   // Shared with other snapshots whose flag has the same definition and other overrides.
   std::shared_ptr<const FlagBody> body_;
-  OverrideTable overrides_;
-  std::vector<const CompiledVariation*> override_targets_;  // by number of the table's names
+  struct Overrides {
+    OverrideTable table;
+    std::vector<const CompiledVariation*> targets;  // by number of the table's names
+  };
+  // Null where there are none, as with most flags.
+  std::unique_ptr<const Overrides> overrides_;
+  std::unique_ptr<const std::string> broken_tenant_;
   bool stale_;
-  std::optional<std::string> broken_tenant_;
   std::uint64_t fingerprint_;
 };
+
+// The attribute that shares are chosen by, as it was written.
+inline std::string_view BucketByOf(const FlagBody& body) {
+  return body.bucket_by_text == nullptr ? "targetingKey" : std::string_view(*body.bucket_by_text);
+}
 
 // What the evaluator answers to an empty context while no kill switch is engaged.
 Evaluation AnswerWithoutContext(const CompiledFlag& flag);

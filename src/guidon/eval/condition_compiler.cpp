@@ -145,9 +145,9 @@ unsigned CostOf(Operator op) {
     case Operator::kGt:
     case Operator::kGte:
     case Operator::kEq: return 4;
-    case Operator::kContains:
     case Operator::kStartsWith:
-    case Operator::kEndsWith: return 8;
+    case Operator::kEndsWith: return 5;
+    case Operator::kContains: return 8;
     case Operator::kBefore:
     case Operator::kAfter:
     case Operator::kSemverEq:
@@ -205,7 +205,8 @@ void ChooseShortcut(CompiledCondition& condition) {
   }
 }
 
-Result<CompiledNode> CompileCondition(const Condition& condition, AttributeSlots& slots) {
+Result<CompiledNode> CompileCondition(const Condition& condition, AttributeSlots& slots,
+                                      const RepeatedConditions& repeated) {
   auto operands = std::make_unique<ConditionOperands>();
   CompiledNode node;
   node.condition.op = condition.op;
@@ -214,6 +215,7 @@ Result<CompiledNode> CompileCondition(const Condition& condition, AttributeSlots
     if (!path) return std::unexpected(model::Below("attribute", std::move(path).error()));
     operands->attribute = *std::move(path);
     node.condition.slot = slots.NumberOf(condition.attribute);
+    node.condition.repeated = repeated.NumberOf(condition);
   }
   GUIDON_TRY(ParseOperands(condition, *operands));
   operands->attribute_text = condition.attribute;
@@ -223,19 +225,43 @@ Result<CompiledNode> CompileCondition(const Condition& condition, AttributeSlots
   return node;
 }
 
-Result<CompiledNode> CompileNode(const model::ConditionNode& node, AttributeSlots& slots) {
-  if (const auto* group = std::get_if<model::ConditionGroup>(&node)) return CompileConditions(*group, slots);
-  return CompileCondition(std::get<Condition>(node), slots);
+Result<CompiledNode> CompileNode(const model::ConditionNode& node, AttributeSlots& slots,
+                                 const RepeatedConditions& repeated) {
+  if (const auto* group = std::get_if<model::ConditionGroup>(&node)) return CompileConditions(*group, slots, repeated);
+  return CompileCondition(std::get<Condition>(node), slots, repeated);
 }
 
 }  // namespace
 
-Result<CompiledNode> CompileConditions(const model::ConditionGroup& group, AttributeSlots& slots) {
+void RepeatedConditions::Add(const model::ConditionGroup& group) {
+  for (const model::ConditionNode& node : group.children) {
+    if (const auto* inner = std::get_if<model::ConditionGroup>(&node)) {
+      Add(*inner);
+      continue;
+    }
+    const auto& condition = std::get<Condition>(node);
+    const auto found = std::ranges::find_if(seen_, [&](const Seen& one) { return *one.condition == condition; });
+    if (found != seen_.end()) {
+      if (found->number == CompiledCondition::kNotRepeated) found->number = count_++;
+    } else if (seen_.size() < kMax) {
+      seen_.push_back({.condition = &condition, .number = CompiledCondition::kNotRepeated});
+    }
+  }
+}
+
+std::uint8_t RepeatedConditions::NumberOf(const Condition& condition) const {
+  if (count_ == 0) return CompiledCondition::kNotRepeated;
+  const auto found = std::ranges::find_if(seen_, [&](const Seen& one) { return *one.condition == condition; });
+  return found == seen_.end() ? CompiledCondition::kNotRepeated : found->number;
+}
+
+Result<CompiledNode> CompileConditions(const model::ConditionGroup& group, AttributeSlots& slots,
+                                       const RepeatedConditions& repeated) {
   CompiledNode compiled;
   compiled.kind = group.kind;
   compiled.children.reserve(group.children.size());
   for (std::size_t i = 0; i < group.children.size(); ++i) {
-    auto child = CompileNode(group.children[i], slots);
+    auto child = CompileNode(group.children[i], slots, repeated);
     if (!child) {
       const std::string at = std::string(NameOf(group.kind)) + "[" + std::to_string(i) + "]";
       return std::unexpected(model::Below(at, std::move(child).error()));

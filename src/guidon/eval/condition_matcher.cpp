@@ -15,7 +15,6 @@ namespace {
 using model::GroupKind;
 using model::Operator;
 
-Truth FromBool(bool value) { return value ? Truth::kTrue : Truth::kFalse; }
 Truth Not(Truth value) {
   return value == Truth::kTrue ? Truth::kFalse : value == Truth::kFalse ? Truth::kTrue : Truth::kUnknown;
 }
@@ -61,10 +60,14 @@ bool MatchesOrder(Operator op, std::int64_t seen, std::int64_t operand) {
 }  // namespace
 
 template <bool kTraced>
-inline Truth ConditionMatcher<kTraced>::MatchCondition(const CompiledCondition& condition, std::size_t depth) const {
-  if (condition.op == Operator::kInSegment) return MatchSegments(condition, depth);
+inline bool ConditionMatcher<kTraced>::MatchCondition(const CompiledCondition& condition, std::size_t depth) const {
+  const bool repeated = !kTraced && condition.repeated != CompiledCondition::kNotRepeated;
+  const std::uint64_t bit = repeated ? std::uint64_t{1} << condition.repeated : 0;
+  if ((memo_.known & bit) != 0) return (memo_.truths & bit) != 0;
   const AttributeValue& seen = attributes_.Of(condition.operands->attribute, condition.slot);
   const bool matches = Matches(condition, seen);
+  memo_.known |= bit;
+  if (matches) memo_.truths |= bit;
   if constexpr (kTraced) {
     trace_->push_back({.attribute = condition.operands->attribute_text,
                        .operator_name = std::string(NameOf(condition.op)),
@@ -74,7 +77,7 @@ inline Truth ConditionMatcher<kTraced>::MatchCondition(const CompiledCondition& 
                        .result = matches,
                        .depth = depth});
   }
-  return FromBool(matches);
+  return matches;
 }
 
 template <bool kTraced>
@@ -92,7 +95,13 @@ Truth ConditionMatcher<kTraced>::MatchGroup(const CompiledNode& group, std::size
     // People read a trace in the order in which they wrote the conditions.
     const std::size_t place = kTraced && !group.written.empty() ? group.written[i] : i;
     const CompiledNode& child = group.children[place];
-    const Truth truth = child.IsGroup() ? MatchGroup(child, depth + 1) : MatchCondition(child.condition, depth + 1);
+    if (child.condition.op != Operator::kInSegment && !child.IsGroup()) [[likely]] {
+      if (MatchCondition(child.condition, depth + 1) == is_all) continue;
+      result = decisive;
+      if (!kTraced) break;
+      continue;
+    }
+    const Truth truth = child.IsGroup() ? MatchGroup(child, depth + 1) : MatchSegments(child.condition, depth + 1);
     if (truth == decisive) {
       result = truth;
       if (!kTraced) break;
@@ -133,6 +142,17 @@ Truth ConditionMatcher<kTraced>::MatchSegments(const CompiledCondition& conditio
 
 template <bool kTraced>
 Truth ConditionMatcher<kTraced>::MatchSegment(const CompiledSegment& segment, std::size_t depth) const {
+  if constexpr (!kTraced) {
+    const std::uint8_t known = segments_seen_.Find(segment);
+    if (known != SegmentMemo::kNotKnown) return static_cast<Truth>(known);
+  }
+  const Truth truth = AskSegment(segment, depth);
+  segments_seen_.Keep(segment, truth);
+  return truth;
+}
+
+template <bool kTraced>
+Truth ConditionMatcher<kTraced>::AskSegment(const CompiledSegment& segment, std::size_t depth) const {
   if (const std::string* key = context().targeting_key()) {
     if (segment.excluded.Contains(*key)) return Truth::kFalse;
     if (segment.included.Contains(*key)) return Truth::kTrue;

@@ -38,7 +38,9 @@ Truth Match(const ConditionGroup& group, const model::Context& context, const Se
     return Truth::kUnknown;
   }
   ResolvedAttributes attributes(context);
-  return ConditionMatcher<false>(attributes, segments, nullptr).Match(*compiled);
+  SegmentMemo segments_seen;
+  ConditionMemo memo;
+  return ConditionMatcher<false>(attributes, segments, segments_seen, memo, nullptr).Match(*compiled);
 }
 
 std::string ErrorField(const ConditionGroup& group) {

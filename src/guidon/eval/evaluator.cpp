@@ -34,6 +34,7 @@ struct Scope {
   const model::Context& context;
   const base::Timestamp now;
   ResolvedAttributes attributes;
+  SegmentMemo segments_seen;
   unsigned visits_left = kPrerequisiteVisitsMax;
   // Once set, no answer below can be trusted, and every flag above fails its prerequisite.
   bool too_deep = false;
@@ -95,7 +96,7 @@ class FlagEvaluation {
   }
 
   bool IsHeldBack() {
-    if (!kTraced && body_.ordinary && !flag_.broken_tenant()) return IsKilled();
+    if (!kTraced && body_.ordinary && flag_.broken_tenant() == nullptr) return IsKilled();
     return IsHidden() || IsKilled() || IsBroken() || IsDisabled() || IsExpired() || LacksPrerequisite();
   }
 
@@ -210,7 +211,8 @@ class FlagEvaluation {
     if (rule.when) {
       std::vector<TraceCondition>* seen = nullptr;
       if constexpr (kTraced) seen = &conditions;
-      truth = ConditionMatcher<kTraced>(scope_.attributes, scope_.snapshot.segments, seen).Match(*rule.when);
+      truth = ConditionMatcher<kTraced>(scope_.attributes, scope_.snapshot.segments, scope_.segments_seen, memo_, seen)
+                  .Match(*rule.when);
     }
     if (truth != Truth::kTrue) {
       if constexpr (kTraced) trace::RuleNotMatched(*trace_, rule, std::move(conditions), truth == Truth::kUnknown);
@@ -234,12 +236,14 @@ class FlagEvaluation {
     flagd::Run run(input, kTraced ? &conditions : nullptr);
     const std::optional<flagd::JsValue> result = run.Evaluate(body_.targeting->root);
     const CompiledVariation* variation = nullptr;
-    std::string name;
+    std::string made;
+    std::string_view name;
     if (result && !result->IsNullish()) {
-      flagd::AppendText(name, *result, model::kTargetingBytesMax);
+      if (!result->IsText()) flagd::AppendText(made, *result, model::kTargetingBytesMax);
+      name = result->IsText() ? result->Text() : made;
       variation = body_.FindVariation(name);
     }
-    if constexpr (kTraced) trace::Targeting(*trace_, run, result, name, variation, std::move(conditions));
+    if constexpr (kTraced) trace::Targeting(*trace_, run, result, std::string(name), variation, std::move(conditions));
     if (result && result->IsNullish()) return false;
     return variation == nullptr ? DecideError(EvaluationError::kGeneral) : Decide(variation, Reason::kTargetingMatch);
   }
@@ -282,6 +286,7 @@ class FlagEvaluation {
   const Ancestor self_;
   Trace* trace_;
   Evaluation answer_;
+  ConditionMemo memo_;
 };
 
 // What the flag answers to everybody; nullptr where there is no such answer.

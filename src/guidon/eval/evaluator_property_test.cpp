@@ -59,6 +59,57 @@ RC_GTEST_PROP(Evaluate, AnAttributeThatNoRuleNamesChangesNothing, (const std::st
   RC_ASSERT(Ask(*snapshot, flag_key, context) == Ask(*snapshot, flag_key, testing::Must(model::Context::Create(more))));
 }
 
+// Flags evaluated together share what they learn of the context: attributes, segments.
+RC_GTEST_PROP(Evaluate, TogetherAnswersAsOneByOne, ()) {
+  const auto snapshot = Snapshot::Build(testing::AnyDefinitions());
+  const model::Context context = AnyContext();
+  std::vector<const CompiledFlag*> flags;
+  for (const CompiledFlag* flag : snapshot->flags()) flags.push_back(flag);
+  std::vector<Evaluation> answers;
+  EvaluateAll(*snapshot, flags, context, kNow, answers);
+  RC_ASSERT(answers.size() == flags.size());
+  for (std::size_t i = 0; i < flags.size(); ++i) {
+    const Evaluation alone = Evaluate(*snapshot, *flags[i], context, kNow);
+    RC_ASSERT(testing::Brief(answers[i]) == testing::Brief(alone));
+    RC_ASSERT(answers[i].rule_id == alone.rule_id);
+  }
+}
+
+// The rules are made of the same few conditions, which an evaluation decides only once: each must answer as it does
+// alone. More distinct ones than have a number are among them.
+RC_GTEST_PROP(Evaluate, ConditionsThatRulesShareAnswerAsTheyDoAlone, ()) {
+  std::vector<model::ConditionNode> pool;
+  for (int i = 0; i < 80; ++i) pool.emplace_back(Where("seats", Operator::kGt, {i % 12 + i / 40}));
+  for (int i = 0; i < 5; ++i) pool.emplace_back(testing::AnyCondition(false));
+  const auto draw_group = [&] {
+    std::vector<model::ConditionNode> children;
+    for (int count = testing::Pick(4) + 1; count > 0; --count)
+      children.push_back(pool[static_cast<std::size_t>(testing::Pick(static_cast<int>(pool.size())))]);
+    return testing::Chance(3)   ? All({testing::None(std::move(children)), pool.back()})
+           : testing::Chance(2) ? Any(std::move(children))
+                                : All(std::move(children));
+  };
+  model::FlagFields fields = Fields("together");
+  fields.default_enabled = false;
+  std::vector<model::Flag> flags;
+  for (int i = 0; i < 40; ++i) {
+    fields.targeting_rules.push_back(ServeWhen("r" + std::to_string(i), draw_group(), i % 2 == 0 ? "on" : "off"));
+    model::FlagFields alone = Fields("alone-" + std::to_string(i));
+    alone.default_enabled = false;
+    alone.targeting_rules = {fields.targeting_rules.back()};
+    flags.push_back(MakeFlag(std::move(alone)));
+  }
+  flags.push_back(MakeFlag(std::move(fields)));
+  const auto snapshot = SnapshotOf(std::move(flags));
+  for (int i = 0; i < 20; ++i) {
+    const model::Context context = AnyContext();
+    std::string expected = "off DEFAULT";
+    for (int rule = 0; rule < 40 && expected == "off DEFAULT"; ++rule)
+      expected = Ask(*snapshot, "alone-" + std::to_string(rule), context);
+    RC_ASSERT(Ask(*snapshot, "together", context) == expected);
+  }
+}
+
 model::Flag Rollout(double percent, const std::string& salt) {
   model::FlagFields fields = Fields("rollout");
   fields.rollout_salt = salt;

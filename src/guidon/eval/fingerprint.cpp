@@ -105,6 +105,7 @@ std::uint64_t FingerprintOfDefinition(const model::FlagFields& flag) {
   if (flag.targeting) AddValue(out.Add(std::string_view("targeting")), *flag.targeting);
   for (const auto& [name, evaluator] : flag.targeting_evaluators)
     AddValue(out.Add(std::string_view("evaluator")).Add(name), evaluator);
+  for (const auto& [name, value] : flag.metadata) AddValue(out.Add(std::string_view("metadata")).Add(name), value);
   return out.Finish();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guidon/eval/flag_compiler.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -27,12 +28,22 @@ Result<const CompiledVariation*> Named(const FlagBody& body, const std::string& 
               std::string(field));
 }
 
-void CompileVariations(const FlagFields& flag, const CompileOptions& options, FlagBody& body) {
-  body.variations.reserve(flag.variations.size());
+std::shared_ptr<const Variations> CompileVariations(const FlagFields& flag, const CompileOptions& options,
+                                                    std::shared_ptr<const Variations>& booleans) {
+  const auto same = [](const CompiledVariation& compiled, const auto& named) {
+    return compiled.name == named.first && compiled.value == named.second;
+  };
+  const bool boolean = flag.type == model::FlagType::kBoolean;
+  if (boolean && booleans != nullptr && std::ranges::equal(*booleans, flag.variations, same)) return booleans;
+  Variations variations;
+  variations.reserve(flag.variations.size());
   for (const auto& [name, value] : flag.variations) {
     std::string annotation = options.annotate_variation ? options.annotate_variation(name, value) : std::string();
-    body.variations.push_back({.name = name, .value = value, .annotation = std::move(annotation)});
+    variations.push_back({.name = name, .value = value, .annotation = std::move(annotation)});
   }
+  auto compiled = std::make_shared<const Variations>(std::move(variations));
+  if (boolean) booleans = compiled;
+  return compiled;
 }
 
 Status CompileServedVariations(const FlagFields& flag, FlagBody& body) {
@@ -74,11 +85,12 @@ Result<CompiledSplit> CompileSplit(const FlagBody& body, const model::Split& spl
 
 Status CompileBucketing(const FlagFields& flag, AttributeSlots& slots, FlagBody& body) {
   body.salt = UnitHash(flag.rollout_salt && !flag.rollout_salt->empty() ? *flag.rollout_salt : flag.flag_key);
-  body.bucket_by_text = flag.bucket_by ? *flag.bucket_by : "targetingKey";
-  auto path = AttributePath::Parse(body.bucket_by_text);
+  if (flag.bucket_by) body.bucket_by_text = std::make_unique<const std::string>(*flag.bucket_by);
+  const std::string_view bucket_by = BucketByOf(body);
+  auto path = AttributePath::Parse(bucket_by);
   if (!path) return model::At("bucketBy", std::unexpected(std::move(path).error()));
   body.bucket_by = *std::move(path);
-  body.bucket_by_slot = slots.NumberOf(body.bucket_by_text);
+  body.bucket_by_slot = slots.NumberOf(bucket_by);
   if (!flag.rollout_percentage) return {};
   if (body.default_variation == nullptr || body.off_variation == nullptr)
     return Fail(ErrorCode::kInvalidArgument, "needs both a default and an off variation", "rolloutPercentage");
@@ -89,7 +101,8 @@ Status CompileBucketing(const FlagFields& flag, AttributeSlots& slots, FlagBody&
   return {};
 }
 
-Result<CompiledRule> CompileRule(const FlagBody& body, const model::Rule& rule, AttributeSlots& slots) {
+Result<CompiledRule> CompileRule(const FlagBody& body, const model::Rule& rule, AttributeSlots& slots,
+                                 const RepeatedConditions& repeated) {
   CompiledRule compiled;
   compiled.id = rule.id;
   compiled.starts_at = rule.starts_at;
@@ -97,7 +110,7 @@ Result<CompiledRule> CompileRule(const FlagBody& body, const model::Rule& rule, 
   if (rule.everyone == rule.when.has_value())
     return Fail(ErrorCode::kInvalidArgument, "must have either conditions or \"everyone\": true", "when");
   if (rule.when) {
-    auto when = CompileConditions(*rule.when, slots);
+    auto when = CompileConditions(*rule.when, slots, repeated);
     if (!when) return std::unexpected(model::Below("when", std::move(when).error()));
     compiled.when = *std::move(when);
   }
@@ -110,9 +123,12 @@ Result<CompiledRule> CompileRule(const FlagBody& body, const model::Rule& rule, 
 }
 
 Status CompileRules(const FlagFields& flag, AttributeSlots& slots, FlagBody& body) {
+  RepeatedConditions repeated;
+  for (const model::Rule& rule : flag.targeting_rules)
+    if (rule.when) repeated.Add(*rule.when);
   body.rules.reserve(flag.targeting_rules.size());
   for (std::size_t i = 0; i < flag.targeting_rules.size(); ++i) {
-    auto rule = CompileRule(body, flag.targeting_rules[i], slots);
+    auto rule = CompileRule(body, flag.targeting_rules[i], slots, repeated);
     if (!rule) return model::At("targetingRules", i, std::unexpected(std::move(rule).error()));
     body.rules.push_back(*std::move(rule));
   }
@@ -131,7 +147,7 @@ Status CompileTargeting(const FlagFields& flag, FlagBody& body) {
 void CopyPlainFields(const FlagFields& flag, FlagBody& body) {
   body.key = flag.flag_key;
   body.key_hash = StringHash{}(body.key);
-  body.tenant_id = flag.tenant_id;
+  if (flag.tenant_id) body.tenant_id = std::make_unique<const std::string>(*flag.tenant_id);
   body.owner = flag.owner;
   body.owner_hash = StringHash{}(body.owner);
   body.type = flag.type;
@@ -139,6 +155,7 @@ void CopyPlainFields(const FlagFields& flag, FlagBody& body) {
   body.client_visible = flag.client_visible;
   body.default_enabled = flag.default_enabled;
   body.expires_at = flag.expires_at;
+  if (!flag.metadata.empty()) body.metadata = std::make_unique<const FlagMetadata>(flag.metadata);
   for (const model::Prerequisite& prerequisite : flag.prerequisites)
     body.prerequisites.push_back({.flag_key = prerequisite.flag_key, .variations = prerequisite.variations});
   body.ordinary =
@@ -150,11 +167,12 @@ void CopyPlainFields(const FlagFields& flag, FlagBody& body) {
 }  // namespace
 
 Result<std::shared_ptr<const FlagBody>> CompileFlag(const model::Flag& flag, const CompileOptions& options,
-                                                    AttributeSlots& slots) {
+                                                    AttributeSlots& slots,
+                                                    std::shared_ptr<const Variations>& booleans) {
   auto body = std::make_shared<FlagBody>();
   CopyPlainFields(*flag, *body);
   body->annotation = Annotate(body->key, options);
-  CompileVariations(*flag, options, *body);
+  body->variations = CompileVariations(*flag, options, booleans);
   GUIDON_TRY(CompileServedVariations(*flag, *body));
   GUIDON_TRY(CompileBucketing(*flag, slots, *body));
   GUIDON_TRY(CompileRules(*flag, slots, *body));
@@ -169,7 +187,7 @@ std::shared_ptr<const FlagBody> BrokenBody(const BrokenFlag& broken, const Compi
   body->key_hash = StringHash{}(body->key);
   body->owner_hash = StringHash{}(body->owner);
   body->annotation = Annotate(body->key, options);
-  body->tenant_id = broken.tenant_id;
+  if (broken.tenant_id) body->tenant_id = std::make_unique<const std::string>(*broken.tenant_id);
   body->broken = std::make_unique<const base::Error>(broken.error);
   Fingerprint fingerprint;
   fingerprint.Add(std::string_view("broken")).Add(broken.flag_key).Add(broken.tenant_id);

@@ -8,9 +8,12 @@
 
 namespace guidon::eval {
 
-// Numbers the attributes that the flag names. Error: kInvalidArgument with the JSON path of what cannot be compiled.
+// Numbers the attributes that the flag names. `booleans`: the variations of the boolean flag compiled before with the
+// same options, or null; shared where this flag's are the same. Error: kInvalidArgument with the JSON path of what
+// cannot be compiled.
 base::Result<std::shared_ptr<const FlagBody>> CompileFlag(const model::Flag& flag, const CompileOptions& options,
-                                                          AttributeSlots& slots);
+                                                          AttributeSlots& slots,
+                                                          std::shared_ptr<const Variations>& booleans);
 
 // The body of a flag that answers PARSE_ERROR.
 std::shared_ptr<const FlagBody> BrokenBody(const BrokenFlag& broken, const CompileOptions& options);

@@ -186,6 +186,7 @@ class Compiler {
   Result<Node> WithArguments(Op op, const Value& data, Style style);
   Result<Node> InterpretedCall(const Call& call);
   Result<Node> InterpretedVar(const Value& data);
+  Result<Node> InterpretedVarOfList(const JsValue& list);
   Result<std::optional<Node>> Idiom(const Call& call);
   Result<std::optional<Node>> IfIdiom(const List& arguments);
   Result<std::optional<Node>> SumIdiom(const List& arguments);
@@ -416,6 +417,7 @@ Result<Node> Compiler::GeneratedVar(const Value& data) {
     GUIDON_ASSIGN(Node otherwise, Generated((*list)[1]));
     node.arguments.push_back(std::move(otherwise));
   }
+  node.is_attribute = node.root == Root::kAttribute && node.names.size() == 1 && node.arguments.empty();
   return node;
 }
 
@@ -565,12 +567,32 @@ Result<std::optional<Node>> Compiler::SumIdiom(const List& arguments) {
   return std::nullopt;
 }
 
+// A list that was computed: all of its text is one name, also where that is empty. Nothing can be looked for in it,
+// as one does in a text, if an item of it is what parts a path.
+Result<Node> Compiler::InterpretedVarOfList(const JsValue& list) {
+  for (std::size_t i = 0; i < list.ListSize(); ++i) {
+    const JsValue item = list.ListItem(i);
+    if (item.IsText() && (item.Text() == "." || item.Text() == "\\"))
+      return CannotCompute("var wants the name of an attribute");
+  }
+  std::string text;
+  if (!AppendText(text, list, model::kTargetingBytesMax)) return CannotCompute("a text is too long");
+  Node node;
+  node.op = Op::kVar;
+  node.style = Style::kInterpreted;
+  node.walk = Walk::kSingle;
+  node.root = RootOf(text);
+  node.names = {text};
+  node.text = std::move(text);
+  return node;
+}
+
 Result<Node> Compiler::InterpretedVar(const Value& data) {
   const List* list = data.AsList();
   const bool single = list != nullptr && list->size() == 1 && (*list)[0].AsList() == nullptr;
   if (list != nullptr && !single) return WithArguments(Op::kVarKey, data, Style::kInterpreted);
   GUIDON_ASSIGN(Node argument, Interpreted(single ? (*list)[0] : data));
-  if (!IsConstant(argument) || argument.constant.IsList()) {
+  if (!IsConstant(argument)) {
     Node node;
     node.op = Op::kVarKey;
     node.style = Style::kInterpreted;
@@ -579,6 +601,7 @@ Result<Node> Compiler::InterpretedVar(const Value& data) {
     return node;
   }
   const JsValue& key = argument.constant;
+  if (key.IsList()) return InterpretedVarOfList(key);
   if (!IsTruthyInLanguage(key)) {
     Node node;
     node.op = Op::kScope;

@@ -6,6 +6,7 @@
 
 #include "guidon/eval/flagd_arguments.hpp"
 #include "guidon/eval/flagd_evaluator.hpp"
+#include "guidon/eval/string_hash.hpp"
 
 // The operators on texts and lists.
 namespace guidon::eval::flagd {
@@ -54,8 +55,12 @@ JsValue Run::In(const Node& node, Frame& frame) {
   if (!all.IsList()) return Fail(kNoList);
   const std::size_t size = all.ListSize();
   if (!Spend(size / 8)) return {};
+  const auto is_item = [&](const JsValue& one) {
+    return item.IsText() ? one.IsText() && SameText(one.Text(), item.Text()) : SameValueZero(one, item);
+  };
+  if (all.kind == JsValue::Kind::kList) return JsValue::Of(std::ranges::any_of(*all.list, is_item));
   for (std::size_t i = 0; i < size; ++i)
-    if (SameValueZero(all.ListItem(i), item)) return JsValue::Of(true);
+    if (is_item(all.ListItem(i))) return JsValue::Of(true);
   return JsValue::Of(false);
 }
 

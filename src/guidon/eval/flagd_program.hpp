@@ -103,6 +103,7 @@ struct Node {
   Operands operands = Operands::kListed;
   Walk walk = Walk::kGenerated;
   Root root = Root::kAttribute;
+  bool is_attribute = false;            // kVar: an attribute of the context by its name, null where it is missing
   JsValue constant = {};                // kConstant
   std::vector<std::string> names = {};  // kVar
   std::string text = {};                // kVar: the path as it was written; kFail: why

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,7 +26,7 @@ using testing::MakeContext;
 using testing::MakeFlag;
 using testing::SnapshotOf;
 
-Value Call(std::string name, Value data) {
+Value Call(std::string_view name, Value data) {
   model::Object object;
   object.Set(name, std::move(data));
   return object;

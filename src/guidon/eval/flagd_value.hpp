@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -62,9 +63,68 @@ struct JsValue {
   bool IsNullish() const { return kind <= Kind::kNull; }
   bool IsList() const { return kind == Kind::kList || kind == Kind::kModelList; }
   bool IsObject() const { return kind >= Kind::kList; }  // lists are objects too
-  std::size_t ListSize() const;
+  std::size_t ListSize() const { return kind == Kind::kList ? list->size() : model_list->size(); }
   JsValue ListItem(std::size_t index) const;
 };
+
+// Made and looked at for every operator, so inline.
+
+inline JsValue JsValue::Null() {
+  JsValue value;
+  value.kind = Kind::kNull;
+  return value;
+}
+
+inline JsValue JsValue::Of(bool boolean) {
+  JsValue value;
+  value.kind = Kind::kBool;
+  value.boolean = boolean;
+  return value;
+}
+
+inline JsValue JsValue::Of(double number) {
+  JsValue value;
+  value.kind = Kind::kNumber;
+  value.number = number;
+  return value;
+}
+
+inline JsValue JsValue::Of(std::string_view text) {
+  JsValue value;
+  value.kind = Kind::kText;
+  value.text = text.data();
+  value.size = text.size();
+  return value;
+}
+
+inline JsValue JsValue::Of(const JsList* list) {
+  JsValue value;
+  value.kind = Kind::kList;
+  value.list = list;
+  return value;
+}
+
+inline JsValue JsValue::Of(const model::Value& source) {
+  if (const std::string* text = source.AsString()) return Of(std::string_view(*text));
+  if (const std::int64_t* integer = source.AsInteger()) return Of(static_cast<double>(*integer));
+  if (const double* number = source.AsDouble()) return Of(*number);
+  if (const bool* flag = source.AsBool()) return Of(*flag);
+  JsValue value;
+  if (const model::List* list = source.AsList()) {
+    value.kind = Kind::kModelList;
+    value.model_list = list;
+  } else if (const model::Object* object = source.AsObject()) {
+    value.kind = Kind::kObject;
+    value.object = object;
+  } else {
+    value.kind = Kind::kNull;
+  }
+  return value;
+}
+
+inline JsValue JsValue::ListItem(std::size_t index) const {
+  return kind == Kind::kList ? (*list)[index] : Of((*model_list)[index]);
+}
 
 // What the function of `reduce` sees.
 struct ReduceScope {
@@ -73,9 +133,23 @@ struct ReduceScope {
 };
 
 // The language's idea: not null, 0, NaN, "" or false. Lists and objects always are.
-bool IsTruthyInLanguage(const JsValue& value);
+inline bool IsTruthyInLanguage(const JsValue& value) {
+  using Kind = JsValue::Kind;
+  switch (value.kind) {
+    case Kind::kUndefined:
+    case Kind::kNull: return false;
+    case Kind::kBool: return value.boolean;
+    case Kind::kNumber: return value.number != 0 && !std::isnan(value.number);
+    case Kind::kText: return value.size != 0;
+    default: return true;
+  }
+}
 // JsonLogic's idea: empty lists and objects are not.
-bool IsTruthy(const JsValue& value);
+inline bool IsTruthy(const JsValue& value) {
+  if (value.IsList()) return value.ListSize() != 0;
+  if (value.kind == JsValue::Kind::kObject) return !value.object->empty();
+  return IsTruthyInLanguage(value);
+}
 
 double ToNumber(std::string_view text);
 double ToNumber(const JsValue& value);

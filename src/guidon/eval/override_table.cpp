@@ -22,7 +22,7 @@ void OverrideTable::Set(std::string tenant_id, std::string_view variation) {
   Forget(tenant_id);
   digest_ += DigestOf(tenant_id, variation);
   const std::uint32_t number = NumberOf(variation);
-  ++uses_[number];
+  ++names_[number].uses;
   by_tenant_.Set(std::move(tenant_id), number);
 }
 
@@ -33,15 +33,15 @@ void OverrideTable::Erase(std::string_view tenant_id) {
 bool OverrideTable::Forget(std::string_view tenant_id) {
   const auto there = Find(tenant_id);
   if (!there) return false;
-  digest_ -= DigestOf(tenant_id, names_[*there]);
-  --uses_[*there];
+  digest_ -= DigestOf(tenant_id, names_[*there].text);
+  --names_[*there].uses;
   return true;
 }
 
 std::vector<std::string> OverrideTable::UsedNames() const {
   std::vector<std::string> used;
-  for (std::size_t i = 0; i < names_.size(); ++i)
-    if (uses_[i] > 0) used.push_back(names_[i]);
+  for (const Name& name : names_)
+    if (name.uses > 0) used.push_back(name.text);
   return used;
 }
 
@@ -51,12 +51,9 @@ std::optional<std::uint32_t> OverrideTable::Find(std::string_view tenant_id) con
 }
 
 std::uint32_t OverrideTable::NumberOf(std::string_view variation) {
-  const auto at = std::ranges::find(names_, variation);
+  const auto at = std::ranges::find(names_, variation, &Name::text);
   const auto number = static_cast<std::uint32_t>(at - names_.begin());
-  if (at == names_.end()) {
-    names_.emplace_back(variation);
-    uses_.push_back(0);
-  }
+  if (at == names_.end()) names_.push_back({.text = std::string(variation)});
   return number;
 }
 

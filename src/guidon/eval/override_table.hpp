@@ -24,8 +24,12 @@ class OverrideTable {
   const std::uint32_t* Find(std::string_view tenant_id, std::uint64_t tenant_hash) const {
     return by_tenant_.Find(tenant_id, tenant_hash);
   }
-  // Names that any override has named so far; few, because a flag's variations are few.
-  const std::vector<std::string>& names() const { return names_; }
+  // A variation's name that any override has named so far; few, because a flag's variations are few.
+  struct Name {
+    std::string text;
+    std::size_t uses = 0;  // overrides that name it now
+  };
+  const std::vector<Name>& names() const { return names_; }
   // Names that some override names now.
   std::vector<std::string> UsedNames() const;
   std::size_t size() const { return by_tenant_.size(); }
@@ -39,8 +43,7 @@ class OverrideTable {
   bool Forget(std::string_view tenant_id);
 
   PersistentMap<std::uint32_t> by_tenant_;
-  std::vector<std::string> names_;
-  std::vector<std::size_t> uses_;  // overrides for each of the names
+  std::vector<Name> names_;
   std::uint64_t digest_ = 0;
 };
 

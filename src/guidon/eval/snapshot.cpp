@@ -44,7 +44,7 @@ std::string_view Snapshot::OverrideOf(std::string_view flag_key, std::string_vie
   const CompiledFlag* flag = Find(flag_key);
   const OverrideTable* items = flag == nullptr ? impl_->orphans.Find(flag_key) : &flag->overrides();
   if (items == nullptr) return {};
-  if (const auto number = items->Find(tenant_id)) return items->names()[*number];
+  if (const auto number = items->Find(tenant_id)) return items->names()[*number].text;
   const CompiledVariation* variation = flag == nullptr ? nullptr : flag->body().FindTenantOverride(tenant_id);
   return variation == nullptr ? std::string_view() : std::string_view(variation->name);
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,6 +33,9 @@ class CompiledFlag;
 // What evaluation hands out of a CompiledFlag.
 std::string_view KeyOf(const CompiledFlag& flag);
 std::string_view AnnotationOf(const CompiledFlag& flag);
+// What the definition says about itself, for whoever evaluates it; nullptr where it says nothing.
+using FlagMetadata = std::map<std::string, model::Value>;
+const FlagMetadata* MetadataOf(const CompiledFlag& flag);
 model::FlagType TypeOf(const CompiledFlag& flag);
 bool IsClientVisible(const CompiledFlag& flag);
 // Different for any two definitions of a flag: for entity tags. Stable over restarts and nodes for the same definition.

@@ -11,6 +11,14 @@
 
 namespace guidon::eval {
 
+namespace {
+
+std::optional<std::string> OptionalOf(const std::string* text) {
+  return text == nullptr ? std::nullopt : std::optional(*text);
+}
+
+}  // namespace
+
 std::string SegmentProblemKey(std::string_view segment_key) { return "segment:" + std::string(segment_key); }
 
 SnapshotBuilder::SnapshotBuilder(Snapshot::Impl start, const Snapshot::Impl* last_good, const CompileOptions& options)
@@ -24,7 +32,7 @@ SnapshotBuilder::Draft& SnapshotBuilder::DraftOf(const std::string& flag_key) {
     draft = {.body = (*flag)->shared_body(),
              .overrides = (*flag)->overrides(),
              .stale = (*flag)->stale(),
-             .broken_tenant = (*flag)->broken_tenant()};
+             .broken_tenant = OptionalOf((*flag)->broken_tenant())};
   } else if (const OverrideTable* orphans = impl_.orphans.Find(flag_key)) {
     draft.overrides = *orphans;
   }
@@ -51,7 +59,7 @@ void SnapshotBuilder::RemoveFlag(const std::string& flag_key) {
 }
 
 void SnapshotBuilder::SetFlag(const model::Flag& flag) {
-  auto body = CompileFlag(flag, options_, impl_.attribute_slots);
+  auto body = CompileFlag(flag, options_, impl_.attribute_slots, booleans_);
   if (!body) {
     SetBrokenFlag({.flag_key = flag->flag_key, .error = std::move(body).error(), .tenant_id = flag->tenant_id});
     return;
@@ -136,7 +144,7 @@ void SnapshotBuilder::FinishFlag(const std::string& flag_key, Draft draft) {
   impl_.orphans.Erase(flag_key);
   if (draft.body != nullptr) {
     impl_.flags.Set(flag_key, std::make_shared<const CompiledFlag>(std::move(draft.body), std::move(draft.overrides),
-                                                                   draft.stale, std::move(draft.broken_tenant)));
+                                                                   draft.stale, draft.broken_tenant));
     return;
   }
   impl_.flags.Erase(flag_key);

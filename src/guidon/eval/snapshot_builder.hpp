@@ -55,6 +55,7 @@ class SnapshotBuilder {
   Snapshot::Impl impl_;
   const Snapshot::Impl* last_good_;
   const CompileOptions& options_;
+  std::shared_ptr<const Variations> booleans_;
   std::unordered_map<std::string, Draft> drafts_;
   std::unordered_map<std::string, std::optional<CompileProblem>> problems_;  // by key; nothing: solved
 };

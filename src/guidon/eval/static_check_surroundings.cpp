@@ -46,7 +46,7 @@ Surroundings SurroundingsIn(const Snapshot& snapshot, const model::Flag& candida
     const CompiledFlag* flag = snapshot.Find(key);
     if (flag == nullptr || !MayKnow(*flag, tenant_id)) return std::nullopt;
     Surroundings::Flag found{.readable = !flag->body().broken, .state = flag->body().state};
-    for (const CompiledVariation& variation : flag->body().variations) found.variations.push_back(variation.name);
+    for (const CompiledVariation& variation : *flag->body().variations) found.variations.push_back(variation.name);
     return found;
   };
   return around;

@@ -46,9 +46,9 @@ void StringSet::Reserve(std::size_t members, std::size_t text_bytes) {
 void StringSet::Add(std::string_view member) {
   const auto start = static_cast<std::uint32_t>(text_.size());
   const auto length = static_cast<Length>(member.size());
-  text_.append(sizeof(length), '\0');
+  text_.resize(start + sizeof(length));
   std::memcpy(text_.data() + start, &length, sizeof(length));
-  text_ += member;
+  text_.insert(text_.end(), member.begin(), member.end());
   if (cells_.empty()) {
     few_.push_back({.head = HeadOf(member), .size = length, .start = start});
     return;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "guidon/eval/large_allocator.hpp"
 #include "guidon/eval/string_hash.hpp"
 
 namespace guidon::eval {
@@ -60,9 +61,9 @@ class StringSet {
   bool IsInTable(std::string_view text) const;
 
   std::size_t size_ = 0;
-  std::string text_;
-  std::vector<Short> few_;   // of small sets
-  std::vector<Cell> cells_;  // a power of two of them, at most half full; none for small sets
+  std::vector<char, LargeAllocator<char>> text_;
+  std::vector<Short> few_;                         // of small sets
+  std::vector<Cell, LargeAllocator<Cell>> cells_;  // a power of two of them, at most half full; none for small sets
 };
 
 }  // namespace guidon::eval

@@ -31,9 +31,10 @@ std::string Listed(const std::vector<std::string>& names) {
 
 std::string SplitDetail(const FlagBody& body, const SplitResult& split) {
   if (split.variation == nullptr)
-    return "the context has no text in '" + body.bucket_by_text + "' to choose a share by: TARGETING_KEY_MISSING";
+    return "the context has no text in '" + std::string(BucketByOf(body)) +
+           "' to choose a share by: TARGETING_KEY_MISSING";
   if (split.unit == nullptr) return Serves(split.variation) + ", which has the whole weight: SPLIT";
-  return Serves(split.variation) + " by the share of '" + body.bucket_by_text + "': SPLIT";
+  return Serves(split.variation) + " by the share of '" + std::string(BucketByOf(body)) + "': SPLIT";
 }
 
 void AddSplit(TraceStep& step, const SplitResult& split) {

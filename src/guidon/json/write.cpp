@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,18 @@ constexpr std::array<char, 256> MakeEscapes() {
   return escapes;
 }
 constexpr auto kEscapes = MakeEscapes();
+
+// Whether all of eight bytes stand for themselves in a string: none below 0x20, no quotation mark, no backslash.
+bool ArePlain(const char* eight) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  constexpr std::uint64_t kHighBits = 0x80U * kOnes;
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, eight, sizeof bytes);
+  const auto has_below = [&](std::uint64_t word, std::uint64_t limit) {
+    return (word - limit * kOnes) & ~word & kHighBits;
+  };
+  return (has_below(bytes, 0x20) | has_below(bytes ^ ('"' * kOnes), 1) | has_below(bytes ^ ('\\' * kOnes), 1)) == 0;
+}
 
 template <class Number>
 void AppendNumber(std::string& out, Number number) {
@@ -73,8 +86,10 @@ void AppendQuoted(std::string& out, std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     const char escape = kEscapes[byte];
-    if (escape == 0) [[likely]]
+    if (escape == 0) [[likely]] {
+      while (i + 9 <= text.size() && ArePlain(text.data() + i + 1)) i += 8;
       continue;
+    }
     out.append(text, plain_start, i - plain_start);
     plain_start = i + 1;
     out += '\\';

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guidon/library/explanation.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <utility>
 
@@ -38,15 +40,22 @@ model::Value StepToJson(const eval::TraceStep& step) {
   return out;
 }
 
+// What the engine says wins over a definition that uses the same words.
+constexpr std::array<std::string_view, 4> kOurs = {"killSwitch", "ruleId", "expired", "stale"};
+
 }  // namespace
+
+bool HasMetadata(const eval::Evaluation& evaluation) {
+  return evaluation.expired || evaluation.stale || !evaluation.kill_switch.empty() || !evaluation.rule_id.empty() ||
+         (evaluation.flag != nullptr && eval::MetadataOf(*evaluation.flag) != nullptr);
+}
 
 void AppendMetadata(std::string& out, const eval::Evaluation& evaluation) {
   bool first = true;
   const auto name = [&](std::string_view text) {
     if (!std::exchange(first, false)) out += ',';
-    out += '"';
-    out += text;
-    out += "\":";
+    json::AppendQuoted(out, text);
+    out += ':';
   };
   if (!evaluation.kill_switch.empty()) {
     name("killSwitch");
@@ -63,6 +72,13 @@ void AppendMetadata(std::string& out, const eval::Evaluation& evaluation) {
   if (evaluation.stale) {
     name("stale");
     out += "true";
+  }
+  const eval::FlagMetadata* own = evaluation.flag == nullptr ? nullptr : eval::MetadataOf(*evaluation.flag);
+  if (own == nullptr) return;
+  for (const auto& [member, value] : *own) {
+    if (std::ranges::find(kOurs, member) != kOurs.end()) continue;
+    name(member);
+    json::Append(out, value);
   }
 }
 

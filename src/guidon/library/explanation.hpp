@@ -8,8 +8,10 @@
 
 namespace guidon::library {
 
+// Whether AppendMetadata has anything to say.
+bool HasMetadata(const eval::Evaluation& evaluation);
 // The members of an evaluation's metadata as JSON, without the braces: "killSwitch", "ruleId", "expired", "stale", as
-// far as they apply.
+// far as they apply, then those that the flag's definition brings, except under these four names.
 void AppendMetadata(std::string& out, const eval::Evaluation& evaluation);
 
 // An explained evaluation as one JSON object (spec 3, "Explain"): "flagKey", "value" and "variation" where there is

@@ -114,7 +114,14 @@ std::string FormatDecimal(const Decimal& decimal) {
   return fmt::format("{}{}.{}", sign, decimal.digits.substr(0, exponent + 1), decimal.digits.substr(exponent + 1));
 }
 
+// Most numbers here: nothing but a few digits, the first of which is not 0. Spares them the general parser.
+bool IsPlainInteger(std::string_view text) {
+  constexpr std::size_t kDigitsMax = 18;  // any such number fits into 64 bits
+  return !text.empty() && text.size() <= kDigitsMax && text.front() != '0' && std::ranges::all_of(text, IsDigit);
+}
+
 std::size_t NumberSize(const Number& number) {
+  if (IsPlainInteger(number.text)) return (number.text.find_last_not_of('0') + 2) / 2 + 1;
   const auto decimal = ParseDecimal(number.text);
   if (!decimal) return number.text.size();
   return (decimal->digits.size() + 1) / 2 + 1 + (decimal->negative ? 1 : 0);
@@ -165,6 +172,7 @@ struct CheckOf {
 
   Status operator()(const std::string& text) const { return CheckText(text, attribute); }
   Status operator()(const Number& number) const {
+    if (IsPlainInteger(number.text)) return {};
     const auto decimal = ParseDecimal(number.text);
     if (decimal && InRange(*decimal)) return {};
     return Fail(ErrorCode::kInvalidArgument,
@@ -238,6 +246,13 @@ std::string LargestAttribute(const Item& item) {
   return std::string(largest);
 }
 
+// Orders names as their first eight bytes do.
+std::uint64_t HeadOf(std::string_view name) {
+  std::uint64_t head = 0;
+  for (std::size_t i = 0; i < 8; ++i) head = head << 8U | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0U);
+  return head;
+}
+
 bool NameLess(const AttributeMap::Entry& entry, std::string_view name) { return entry.first < name; }
 
 }  // namespace
@@ -253,6 +268,11 @@ Number Number::From(double value) {
 }
 
 std::optional<std::int64_t> Number::AsInt64() const {
+  if (IsPlainInteger(text)) {
+    std::int64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+  }
   const auto decimal = ParseDecimal(text);
   if (!decimal) return {};
   if (decimal->digits.empty()) return 0;
@@ -283,6 +303,29 @@ AttributeMap::AttributeMap(std::initializer_list<Entry> entries) {
   for (const auto& [name, value] : entries) Set(name, value);
 }
 
+AttributeMap AttributeMap::FromEntries(std::vector<Entry> entries) {
+  struct Place {
+    std::uint64_t head;  // the first eight bytes of the name: they nearly always decide
+    Entry* entry;
+  };
+  std::vector<Place> order;
+  order.reserve(entries.size());
+  for (Entry& entry : entries) order.push_back({.head = HeadOf(entry.first), .entry = &entry});
+  std::ranges::sort(order, [](const Place& a, const Place& b) {
+    if (a.head != b.head) return a.head < b.head;
+    const int names = a.entry->first.compare(b.entry->first);
+    return names != 0 ? names < 0 : a.entry < b.entry;
+  });
+  AttributeMap map;
+  map.Reserve(entries.size());
+  for (const Place& place : order) {
+    const bool again = !map.entries_.empty() && map.entries_.back().first == place.entry->first;
+    if (again) map.entries_.pop_back();
+    map.entries_.push_back(std::move(*place.entry));
+  }
+  return map;
+}
+
 const AttributeValue* AttributeMap::Find(std::string_view name) const {
   const auto found = std::lower_bound(entries_.begin(), entries_.end(), name, NameLess);
   return found != entries_.end() && found->first == name ? &found->second : nullptr;
@@ -300,6 +343,12 @@ void AttributeMap::Set(std::string_view name, AttributeValue value) {
   } else {
     entries_.emplace(found, std::string(name), std::move(value));
   }
+}
+
+bool AttributeMap::Append(std::string_view name, AttributeValue value) {
+  if (!entries_.empty() && entries_.back().first >= name) return false;
+  entries_.emplace_back(name, std::move(value));
+  return true;
 }
 
 void AttributeMap::Reserve(std::size_t count) { entries_.reserve(count); }

@@ -50,6 +50,8 @@ class AttributeMap {
 
   AttributeMap();
   AttributeMap(std::initializer_list<Entry> entries);  // a later entry of the same name wins
+  // The same for entries in any order: sorted once, where one Set after the other would move them again and again.
+  static AttributeMap FromEntries(std::vector<Entry> entries);
   AttributeMap(const AttributeMap&);
   AttributeMap(AttributeMap&&) noexcept;
   AttributeMap& operator=(const AttributeMap&);
@@ -59,6 +61,8 @@ class AttributeMap {
   // nullptr where the name is absent. The pointer lives until the next change of the map.
   const AttributeValue* Find(std::string_view name) const;
   void Set(std::string_view name, AttributeValue value);
+  // Adds what comes after all that is there. False, and nothing changed, where it does not.
+  bool Append(std::string_view name, AttributeValue value);
   void Reserve(std::size_t count);  // room for so many, so that filling the map moves nothing
   bool Erase(std::string_view name);
 

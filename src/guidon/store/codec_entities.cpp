@@ -86,7 +86,7 @@ Item EncodeOverride(const model::Override& override, base::Timestamp flag_create
   const auto env = *model::Environment::Parse(override->environment);
   const auto flag = *model::FlagKey::Parse(override->flag_key);
   const auto tenant = *model::TenantId::Parse(override->tenant_id);
-  Item item;
+  ItemBuilder item;
   SetKey(item, OverrideItemKey(env, flag, tenant));
   SetIndexKey(item, Index::kGsi3Tenant, OverrideByTenant(tenant, env, flag));
   item.Set("environment", override->environment);
@@ -95,7 +95,7 @@ Item EncodeOverride(const model::Override& override, base::Timestamp flag_create
   item.Set("variation", override->variation);
   item.Set("flagCreatedAt", base::FormatTimestamp(flag_created_at));
   SetHistory(item, *override);
-  return item;
+  return std::move(item).Done();
 }
 
 Result<StoredOverride> DecodeOverride(const Item& item) {
@@ -117,7 +117,7 @@ Result<StoredOverride> DecodeOverride(const Item& item) {
 
 Item EncodeSegment(const SegmentHead& segment) {
   const auto env = *model::Environment::Parse(segment->environment);
-  Item item;
+  ItemBuilder item;
   SetKey(item, SegmentItemKey(env, *model::SegmentKey::Parse(segment->segment_key)));
   SetIndexKey(item, Index::kGsi1Flags, SegmentByCreation(env, segment->created_at));
   item.Set("segmentKey", segment->segment_key);
@@ -134,7 +134,7 @@ Item EncodeSegment(const SegmentHead& segment) {
   if (segment->when) item.Set("when", AttributeOf(json::ConditionsToJson(*segment->when)));
   item.Set("createdAt", base::FormatTimestamp(segment->created_at));
   SetHistory(item, *segment.segment);
-  return item;
+  return std::move(item).Done();
 }
 
 Result<SegmentHead> DecodeSegment(const Item& item) {
@@ -165,7 +165,7 @@ Result<SegmentHead> DecodeSegment(const Item& item) {
 }
 
 Item EncodeKillSwitch(const model::KillSwitch& kill_switch) {
-  Item item;
+  ItemBuilder item;
   SetKey(item, KillSwitchItemKey(*model::Environment::Parse(kill_switch->environment), kill_switch->scope));
   item.Set("environment", kill_switch->environment);
   item.Set("scope", kill_switch->scope.Text());
@@ -173,7 +173,7 @@ Item EncodeKillSwitch(const model::KillSwitch& kill_switch) {
   item.Set("engagedAt", base::FormatTimestamp(kill_switch->engaged_at));
   SetUnlessEmpty(item, "engagedBy", kill_switch->engaged_by);
   SetVersion(item, kill_switch->version);
-  return item;
+  return std::move(item).Done();
 }
 
 Result<model::KillSwitch> DecodeKillSwitch(const Item& item) {
@@ -192,7 +192,7 @@ Result<model::KillSwitch> DecodeKillSwitch(const Item& item) {
 }
 
 Item EncodeTenant(const model::Tenant& tenant) {
-  Item item;
+  ItemBuilder item;
   SetKey(item, TenantItemKey(*model::TenantId::Parse(tenant->tenant_id)));
   SetIndexKey(item, Index::kGsi1Flags, TenantByCreation(tenant->created_at));
   item.Set("tenantId", tenant->tenant_id);
@@ -200,7 +200,7 @@ Item EncodeTenant(const model::Tenant& tenant) {
   SetUnlessEmpty(item, "plan", tenant->plan);
   item.Set("createdAt", base::FormatTimestamp(tenant->created_at));
   SetHistory(item, *tenant);
-  return item;
+  return std::move(item).Done();
 }
 
 Result<model::Tenant> DecodeTenant(const Item& item) {
@@ -219,7 +219,7 @@ Result<model::Tenant> DecodeTenant(const Item& item) {
 
 Item EncodeApiKey(const model::ApiKey& key) {
   const auto id = *model::KeyId::Parse(key->key_id);
-  Item item;
+  ItemBuilder item;
   SetKey(item, ApiKeyItemKey(id));
   SetIndexKey(item, Index::kGsi1Flags, ApiKeyByCreation(key->created_at));
   if (key->tenant_id)
@@ -237,7 +237,7 @@ Item EncodeApiKey(const model::ApiKey& key) {
   SetOptional(item, "replacedBy", key->replaced_by);
   SetOptional(item, "lastUsedAt", key->last_used_at);
   SetHistory(item, *key);
-  return item;
+  return std::move(item).Done();
 }
 
 Result<model::ApiKey> DecodeApiKey(const Item& item) {

@@ -22,7 +22,7 @@ using base::Result;
 
 // ---- Writing
 
-void SetKeys(Item& item, const model::FlagFields& flag) {
+void SetKeys(ItemBuilder& item, const model::FlagFields& flag) {
   const auto env = *model::Environment::Parse(flag.environment);
   const auto key = *model::FlagKey::Parse(flag.flag_key);
   SetKey(item, FlagItemKey(env, key));
@@ -32,7 +32,7 @@ void SetKeys(Item& item, const model::FlagFields& flag) {
   SetIndexKey(item, Index::kGsi3Tenant, FlagByTenant(*model::TenantId::Parse(*flag.tenant_id), env, key));
 }
 
-void SetServing(Item& item, const model::FlagFields& flag) {
+void SetServing(ItemBuilder& item, const model::FlagFields& flag) {
   AttributeMap variations;
   for (const auto& [name, value] : flag.variations) variations.Set(name, AttributeOf(value));
   item.Set("variations", std::move(variations));
@@ -49,7 +49,7 @@ model::Value ObjectOf(const std::map<std::string, model::Value>& members) {
   return *model::Object::FromEntries({members.begin(), members.end()});
 }
 
-void SetTargeting(Item& item, const model::FlagFields& flag) {
+void SetTargeting(ItemBuilder& item, const model::FlagFields& flag) {
   if (!flag.targeting_rules.empty()) {
     AttributeList rules;
     rules.reserve(flag.targeting_rules.size());
@@ -205,7 +205,7 @@ void ReadTargeting(ItemReader& in, model::FlagFields& flag) {
 }  // namespace
 
 Item EncodeFlag(const model::Flag& flag) {
-  Item item;
+  ItemBuilder item;
   SetKeys(item, *flag);
   item.Set("flagKey", flag->flag_key);
   item.Set("environment", flag->environment);
@@ -223,7 +223,7 @@ Item EncodeFlag(const model::Flag& flag) {
   SetHistory(item, *flag);
   item.Set("createdAt", base::FormatTimestamp(flag->created_at));
   item.Set("schema", Number::From(model::kFlagSchema));
-  return item;
+  return std::move(item).Done();
 }
 
 Result<model::Flag> DecodeFlag(const Item& item) {

@@ -34,13 +34,13 @@ std::string LeftOut(std::size_t bytes) {
          std::to_string(bytes) + "}";
 }
 
-void SetStates(Item& item, const AuditRecord& record) {
+void SetStates(ItemBuilder& item, const AuditRecord& record) {
   const bool fits = record.before.size() + record.after.size() <= kAuditStatesBytesMax;
   SetUnlessEmpty(item, "before", fits || record.before.empty() ? record.before : LeftOut(record.before.size()));
   SetUnlessEmpty(item, "after", record.after);
 }
 
-void SetSequence(Item& item, std::uint64_t sequence) {
+void SetSequence(ItemBuilder& item, std::uint64_t sequence) {
   item.Set("sequence", Number::From(static_cast<std::int64_t>(sequence)));
 }
 
@@ -79,7 +79,7 @@ std::string AuditKeyPart(std::string_view text) { return CleanAuditText(Cut(text
 
 Item EncodeAudit(const AuditRecord& record) {
   const std::string at = base::FormatTimestamp(record.at);
-  Item item;
+  ItemBuilder item;
   SetKey(item, AuditItemKey(record.at, ShardOf(record), AuditKeyPart(record.request_id)));
   SetIndexKey(item, Index::kGsi1Flags,
               {AuditResourcePartition(AuditKeyPart(record.scope), AuditKeyPart(record.resource)), at});
@@ -99,7 +99,7 @@ Item EncodeAudit(const AuditRecord& record) {
   if (record.tenant_id) item.Set("tenantId", CleanAuditText(*record.tenant_id));
   SetSequence(item, record.sequence);
   SetStates(item, record);
-  return item;
+  return std::move(item).Done();
 }
 
 Result<AuditRecord> DecodeAudit(const Item& item) {
@@ -125,7 +125,7 @@ Result<AuditRecord> DecodeAudit(const Item& item) {
 }
 
 Item EncodeChange(const ChangeRecord& record) {
-  Item item;
+  ItemBuilder item;
   SetKey(item, ChangeItemKey(record.scope, record.sequence));
   item.Set("environment", record.scope);
   SetSequence(item, record.sequence);
@@ -138,7 +138,7 @@ Item EncodeChange(const ChangeRecord& record) {
   SetVersion(item, record.version);
   SetUnlessEmpty(item, "requestId", CleanAuditText(record.request_id));
   SetTtl(item, record.at + kChangeLogRetention);
-  return item;
+  return std::move(item).Done();
 }
 
 Result<ChangeRecord> DecodeChange(const Item& item) {
@@ -162,10 +162,10 @@ Result<ChangeRecord> DecodeChange(const Item& item) {
 }
 
 Item EncodeChangeHead(std::string_view scope, std::uint64_t sequence) {
-  Item item;
+  ItemBuilder item;
   SetKey(item, ChangeHeadKey(scope));
   SetSequence(item, sequence);
-  return item;
+  return std::move(item).Done();
 }
 
 Result<std::uint64_t> DecodeChangeHead(const Item& item) {
@@ -176,7 +176,7 @@ Result<std::uint64_t> DecodeChangeHead(const Item& item) {
 }
 
 Item EncodeIdempotency(const IdempotencyRecord& record) {
-  Item item;
+  ItemBuilder item;
   SetKey(item, IdempotencyItemKey(record.owner, record.key));
   item.Set("owner", record.owner);
   item.Set("idempotencyKey", record.key);
@@ -185,7 +185,7 @@ Item EncodeIdempotency(const IdempotencyRecord& record) {
   SetSequence(item, record.sequence);
   item.Set("at", base::FormatTimestamp(record.at));
   SetTtl(item, record.at + kIdempotencyRetention);
-  return item;
+  return std::move(item).Done();
 }
 
 Result<IdempotencyRecord> DecodeIdempotency(const Item& item) {

@@ -16,7 +16,7 @@
 #include "guidon/model/ids.hpp"
 #include "guidon/store/table.hpp"
 
-// The keys of a segment, wherever they lie: in its item while they are few, else in parts beside it (docs/adr/0013).
+// The keys of a segment, wherever they lie: in its item while they are few, else in parts beside it (docs/adr/0015).
 //
 // A list that is kept apart is sorted and cut into parts of some 16 KB, each an item that never changes. The segment's
 // own item holds the index: where each part begins, which item it is, and a checksum. So whoever has read that item

@@ -276,14 +276,14 @@ class PartWriter {
                      .keys = static_cast<std::uint32_t>(keys.size()),
                      .bytes = static_cast<std::uint32_t>(model::SegmentKeyTextBytes(keys)),
                      .checksum = SegmentPartChecksum(place.list, keys)};
-    Item item;
+    ItemBuilder item;
     SetKey(item, SegmentPartKey(place.environment, place.segment, revision_, part.number));
     item.Set("segmentKey", place.segment.str());
     item.Set("environment", place.environment.str());
     item.Set("list", NameOf(place.list));
     item.Set("keys", AttributeList(keys.begin(), keys.end()));
     item.Set("writtenAt", base::FormatTimestamp(now_));
-    items_.push_back(std::move(item));
+    items_.push_back(std::move(item).Done());
     return part;
   }
 

@@ -71,13 +71,13 @@ Result<std::size_t> CleanUpAfter(Table& table, const SegmentWork& work, base::Ti
 
 Put PutSegmentWork(const SegmentWork& work) {
   const auto env = *model::Environment::Parse(work.environment);
-  Item item;
+  ItemBuilder item;
   SetKey(item, SegmentWorkKey(env, *model::SegmentKey::Parse(work.segment_key), work.revision));
   SetIndexKey(item, Index::kGsi1Flags, SegmentWorkByTime(env, work.started_at, work.revision));
   item.Set("segmentKey", work.segment_key);
   item.Set("environment", work.environment);
   item.Set("startedAt", base::FormatTimestamp(work.started_at));
-  return {.item = std::move(item)};
+  return {.item = std::move(item).Done()};
 }
 
 Result<std::size_t> SweepSegmentParts(Table& table, const model::Environment& env, base::Timestamp now) {

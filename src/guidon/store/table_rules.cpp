@@ -100,21 +100,35 @@ double WriteUnits(std::size_t bytes) {
   return static_cast<double>(std::max<std::size_t>(1, (bytes + kWriteUnitBytes - 1) / kWriteUnitBytes));
 }
 
-double IndexWriteUnits(const Item* before, const Item* after, Index index) {
-  const auto old_key = before != nullptr ? IndexKeyOf(*before, index) : std::nullopt;
-  const auto new_key = after != nullptr ? IndexKeyOf(*after, index) : std::nullopt;
+// The states of an item before and after a write, measured once for the table and all its indexes.
+struct Change {
+  Change(const Item* old_item, const Item* new_item)
+      : before(old_item),
+        after(new_item),
+        old_units(WriteUnits(before != nullptr ? ItemSize(*before) : 0)),
+        new_units(WriteUnits(after != nullptr ? ItemSize(*after) : 0)),
+        same(before != nullptr && after != nullptr && *before == *after) {}
+  const Item* before;
+  const Item* after;
+  double old_units;
+  double new_units;
+  bool same;
+};
+
+double IndexWriteUnits(const Change& change, Index index) {
+  const auto old_key = change.before != nullptr ? IndexKeyOf(*change.before, index) : std::nullopt;
+  const auto new_key = change.after != nullptr ? IndexKeyOf(*change.after, index) : std::nullopt;
   if (!old_key && !new_key) return 0;
-  if (!new_key) return WriteUnits(ItemSize(*before));
-  if (!old_key) return WriteUnits(ItemSize(*after));
-  if (old_key != new_key) return WriteUnits(ItemSize(*before)) + WriteUnits(ItemSize(*after));
-  return *before == *after ? 0 : WriteUnits(std::max(ItemSize(*before), ItemSize(*after)));
+  if (!new_key) return change.old_units;
+  if (!old_key) return change.new_units;
+  if (old_key != new_key) return change.old_units + change.new_units;
+  return change.same ? 0 : std::max(change.old_units, change.new_units);
 }
 
 CapacityUnits UnitsOfWrite(const Item* before, const Item* after) {
-  const std::size_t old_bytes = before != nullptr ? ItemSize(*before) : 0;
-  const std::size_t new_bytes = after != nullptr ? ItemSize(*after) : 0;
-  double units = WriteUnits(std::max(old_bytes, new_bytes));
-  for (const Index index : kSecondaryIndexes) units += IndexWriteUnits(before, after, index);
+  const Change change(before, after);
+  double units = std::max(change.old_units, change.new_units);
+  for (const Index index : kSecondaryIndexes) units += IndexWriteUnits(change, index);
   return {.write = units};
 }
 
@@ -285,14 +299,14 @@ Result<WritePlan> PlanWrite(const TransactionOperation& operation, const Item* e
   }
   WritePlan plan;
   if (const auto* put = std::get_if<Put>(&operation)) {
-    plan.after = put->item;
+    plan.put = &put->item;
   } else if (const auto* update = std::get_if<Update>(&operation)) {
-    plan.after = Updated(*update, existing);
-    GUIDON_TRY(ValidateItem(*plan.after));
+    plan.updated = Updated(*update, existing);
+    GUIDON_TRY(ValidateItem(*plan.updated));
   } else if (std::holds_alternative<ConditionCheck>(operation)) {
     return WritePlan{.changes_item = false, .consumed = UnitsOfRefusal(existing)};
   }
-  plan.consumed = UnitsOfWrite(existing, plan.after ? &*plan.after : nullptr);
+  plan.consumed = UnitsOfWrite(existing, plan.after());
   return plan;
 }
 

@@ -57,12 +57,16 @@ base::Status ValidateQuery(const Query& query);
 // Whether the item that is there (nullptr: none) satisfies the condition.
 bool Holds(const Condition& condition, const Item* existing);
 
-// What one write makes of one item. `consumed` is that of a single write; a transaction pays double.
+// What one write makes of one item. `consumed` is that of a single write; a transaction pays double. Lives no longer
+// than the operation that it is the plan of.
 struct WritePlan {
   bool applied = true;
-  bool changes_item = true;        // false: only checked
-  std::optional<Item> after = {};  // absent: no item afterwards
+  bool changes_item = true;          // false: only checked
+  const Item* put = nullptr;         // the item of the operation that replaces what is there
+  std::optional<Item> updated = {};  // what an update makes
   CapacityUnits consumed = {};
+  // nullptr: no item afterwards.
+  const Item* after() const { return put != nullptr ? put : updated ? &*updated : nullptr; }
 };
 // `existing`: the item that is there, nullptr where there is none or it has expired. Precondition: ValidateOperation
 // accepted. Errors: what ValidateItem says of the item an update would make.

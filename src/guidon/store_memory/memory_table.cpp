@@ -13,6 +13,15 @@ using store::Index;
 using store::Item;
 using store::Key;
 
+namespace {
+
+std::optional<Item> ItemOf(store::WritePlan plan) {
+  if (plan.put != nullptr) return *plan.put;
+  return std::move(plan.updated);
+}
+
+}  // namespace
+
 void MemoryTable::DropExpired() {
   const base::Timestamp now = clock_.Now();
   while (!expiries_.empty() && store::IsExpired(expiries_.begin()->first, now)) {
@@ -61,7 +70,7 @@ Result<store::WriteResult> MemoryTable::Write(const store::TransactionOperation&
   GUIDON_ASSIGN(store::WritePlan plan, store::PlanWrite(operation, existing));
   store::WriteResult result{.applied = plan.applied, .consumed = plan.consumed};
   if (!plan.applied && existing != nullptr) result.existing = *existing;
-  if (plan.changes_item) Replace(key, std::move(plan.after));
+  if (plan.changes_item) Replace(key, ItemOf(std::move(plan)));
   return result;
 }
 
@@ -173,7 +182,7 @@ Result<store::TransactionResult> MemoryTable::Transact(std::span<const store::Tr
   for (const auto& operation : operations) existing.push_back(Find(store::KeyOf(operation)));
   store::TransactionPlan plan = store::PlanTransaction(operations, existing);
   for (std::size_t i = 0; plan.result.committed && i < operations.size(); ++i) {
-    if (plan.writes[i].changes_item) Replace(store::KeyOf(operations[i]), std::move(plan.writes[i].after));
+    if (plan.writes[i].changes_item) Replace(store::KeyOf(operations[i]), ItemOf(std::move(plan.writes[i])));
   }
   return std::move(plan.result);
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guidon/store_rocksdb/item_bytes.hpp"
 
+#include <array>
+#include <span>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "guidon/store/table_rules.hpp"
@@ -117,10 +121,11 @@ class Reader {
     return {};
   }
 
-  std::optional<std::string> TakeText() {
+  // Lives as long as the bytes.
+  std::optional<std::string_view> TakeText() {
     const auto size = TakeLength();
     if (!size || *size > bytes_.size()) return {};
-    std::string text(bytes_.substr(0, *size));
+    const std::string_view text = bytes_.substr(0, *size);
     bytes_.remove_prefix(*size);
     return text;
   }
@@ -136,20 +141,44 @@ class Reader {
     return static_cast<std::int64_t>(bits);
   }
 
-  // `map` may hold something already, which the bytes do not repeat.
-  std::optional<AttributeMap> TakeMap(std::size_t depth, AttributeMap map = {}) {
+  std::optional<AttributeMap> TakeMap(std::size_t depth) {
     const auto count = TakeCount();
     if (!count || depth > kDepthMax) return {};
-    const std::uint64_t total = map.size() + *count;
-    map.Reserve(total);
+    AttributeMap map;
+    map.Reserve(*count);
     for (std::uint64_t i = 0; i < *count; ++i) {
       const auto name = TakeText();
-      auto value = name ? TakeValue(depth + 1) : std::nullopt;
-      if (!value) return {};
-      map.Set(*name, *std::move(value));
+      if (!name || !TakeEntry(map, *name, depth)) return {};
     }
-    if (map.size() != total) return {};
     return map;
+  }
+
+  // The bytes of an item leave out its key.
+  std::optional<Item> TakeItem(const store::Key& key) {
+    const auto count = TakeCount();
+    if (!count) return {};
+    Item item;
+    item.Reserve(*count + 2);
+    using Part = std::pair<std::string_view, const std::string*>;
+    const std::array<Part, 2> left_out{{{"PK", &key.pk}, {"SK", &key.sk}}};
+    std::span<const Part> due(left_out);
+    const auto add_due = [&] {
+      const bool added = item.Append(due.front().first, *due.front().second);
+      due = due.subspan(1);
+      return added;
+    };
+    for (std::uint64_t i = 0; i < *count; ++i) {
+      const auto name = TakeText();
+      if (!name) return {};
+      while (!due.empty() && due.front().first < *name) {
+        if (!add_due()) return {};
+      }
+      if (!TakeEntry(item, *name, 0)) return {};
+    }
+    while (!due.empty()) {
+      if (!add_due()) return {};
+    }
+    return item;
   }
 
  private:
@@ -158,6 +187,12 @@ class Reader {
     const auto count = TakeLength();
     if (!count || *count > bytes_.size()) return {};
     return count;
+  }
+
+  // Entries stand in the order of their names.
+  bool TakeEntry(AttributeMap& map, std::string_view name, std::size_t depth) {
+    auto value = TakeValue(depth + 1);
+    return value && map.Append(name, *std::move(value));
   }
 
   std::optional<AttributeValue> TakeList(std::size_t depth) {
@@ -177,18 +212,18 @@ class Reader {
     if (!count) return {};
     StringSet set;
     for (std::uint64_t i = 0; i < *count; ++i) {
-      auto text = TakeText();
+      const auto text = TakeText();
       if (!text) return {};
-      set.push_back(*std::move(text));
+      set.emplace_back(*text);
     }
     return AttributeValue(std::move(set));
   }
 
   template <class T>
   std::optional<AttributeValue> TakeTextAs() {
-    auto text = TakeText();
+    const auto text = TakeText();
     if (!text) return {};
-    return AttributeValue(T{*std::move(text)});
+    return AttributeValue(T{std::string(*text)});
   }
 
   std::optional<AttributeValue> TakeValue(std::size_t depth) {
@@ -218,7 +253,7 @@ class Reader {
 std::optional<Item> Decode(const store::Key& key, std::string_view bytes) {
   Reader reader(bytes);
   if (reader.TakeByte() != kVersion || !reader.TakeExpiry()) return {};
-  auto item = reader.TakeMap(0, Item{{"PK", key.pk}, {"SK", key.sk}});
+  auto item = reader.TakeItem(key);
   if (!item || !reader.AtEnd()) return {};
   return item;
 }

@@ -26,9 +26,13 @@ char SpaceOf(Index index) {
 }
 
 void AppendEscaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    out.push_back(c);
-    if (c == kEscape) out.push_back(kEscapedZero);
+  while (true) {
+    const std::size_t zero = text.find(kEscape);
+    out.append(text.substr(0, zero));
+    if (zero == std::string_view::npos) return;
+    out.push_back(kEscape);
+    out.push_back(kEscapedZero);
+    text.remove_prefix(zero + 1);
   }
 }
 

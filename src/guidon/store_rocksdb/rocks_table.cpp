@@ -195,8 +195,7 @@ Result<std::uint64_t> RocksTable::Impl::ModifyLocked(std::span<const Key> keys, 
   rocksdb::WriteBatch batch;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     if (!plans[i].changes_item) continue;
-    AppendChange(batch, keys[i], stored[i].item ? &*stored[i].item : nullptr,
-                 plans[i].after ? &*plans[i].after : nullptr);
+    AppendChange(batch, keys[i], stored[i].item ? &*stored[i].item : nullptr, plans[i].after());
   }
   if (batch.Count() == 0) return 0;
   return database_->Write(batch);
@@ -240,12 +239,16 @@ Result<store::WriteResult> RocksTable::Impl::Write(const store::TransactionOpera
 Result<store::BatchWriteResult> RocksTable::Impl::BatchWrite(std::span<const store::BatchWriteOperation> operations) {
   GUIDON_TRY(store::ValidateBatchWrite(operations));
   std::vector<Key> keys;
-  for (const auto& operation : operations) keys.push_back(store::KeyOf(operation));
+  std::vector<store::TransactionOperation> writes;
+  for (const auto& operation : operations) {
+    keys.push_back(store::KeyOf(operation));
+    writes.push_back(store::AsWrite(operation));
+  }
   store::BatchWriteResult result;
   GUIDON_TRY(Modify(keys, [&](std::span<const Item* const> items) -> Result<std::vector<store::WritePlan>> {
     std::vector<store::WritePlan> plans;
     for (std::size_t i = 0; i < items.size(); ++i) {
-      GUIDON_ASSIGN(store::WritePlan plan, store::PlanWrite(store::AsWrite(operations[i]), items[i]));
+      GUIDON_ASSIGN(store::WritePlan plan, store::PlanWrite(writes[i], items[i]));
       result.consumed += plan.consumed;
       plans.push_back(std::move(plan));
     }

@@ -282,6 +282,8 @@ test('system', async () => {
   const metrics = await call('GET', '/metrics', { expect: 200 });
   assert.match(metrics.text, /^guidon_/m);
   await call('GET', '/openapi.json', { expect: 200 });
+  const access = await call('GET', '/api/v1/access', { expect: 200 });
+  assert.equal(access.body.kind, 'local');
   await call('POST', '/api/v1/refresh', { expect: 200 });
 });
 
