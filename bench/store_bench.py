@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Management writes over HTTP on the embedded store, synced, beside the device's own fdatasync in the same folder.
 
-Then one flag with 1,000,000 overrides: loaded in bulk, listed by pages, evaluated.
+Then one flag with 1,000,000 overrides: loaded in bulk, listed by pages, evaluated; and one segment of 1,000,000 keys:
+uploaded in portions and whole, changed by ten keys, evaluated, listed, restarted.
 """
 
 import concurrent.futures
@@ -16,10 +17,13 @@ SECONDS = int(os.environ.get("BENCH_SECONDS", "5"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 OVERRIDES = int(os.environ.get("BENCH_OVERRIDES", "1000000"))
 OVERRIDES_PER_REQUEST = 10_000
+KEYS = int(os.environ.get("BENCH_KEYS", "1000000"))
+KEYS_PER_REQUEST = 10_000
 FLAGS = 200
 SYNC_WRITES = 300
 RECORD_BYTES = 2048
 FLAGS_PATH = "/api/v1/environments/development/flags"
+SEGMENTS_PATH = "/api/v1/environments/development/segments"
 
 PATCH_SCRIPT = """
 local counter = 0
@@ -138,6 +142,79 @@ end
             "list_seconds": list_seconds, "evaluations_per_s": evaluated["rps"], "rss_mb": guidon.rss_mb()}
 
 
+def segment_key(number):
+    return f"user-{number:07}"
+
+
+def timed(call):
+    started = time.monotonic()
+    result = call()
+    return result, time.monotonic() - started
+
+
+def segment(guidon):
+    client = guidon.client()
+    client.call("POST", SEGMENTS_PATH, {"segmentKey": "portions"})
+    client.call("POST", SEGMENTS_PATH, {"segmentKey": "million"})
+    client.call("POST", FLAGS_PATH, {"flagKey": "in-million", "owner": "bench", "description": "x", "defaultEnabled": False,
+                                     "targetingRules": [{"id": "r", "variation": "on", "when": {"all": [
+                                         {"operator": "inSegment", "values": ["million"]}]}}]})
+
+    def portions():
+        for first in range(0, KEYS, KEYS_PER_REQUEST):
+            keys = [segment_key(i) for i in range(first, min(first + KEYS_PER_REQUEST, KEYS))]
+            client.call("POST", f"{SEGMENTS_PATH}/portions/keys", {"add": {"included": keys}})
+            progress(f"keys in portions: {first + len(keys):,} of {KEYS:,}")
+
+    _, portion_seconds = timed(portions)
+    every = [segment_key(i) for i in range(KEYS)]
+    progress("keys in one request")
+    whole, whole_seconds = timed(lambda: client.call("PUT", f"{SEGMENTS_PATH}/million/keys", {"included": every},
+                                                     {"If-Match": "*"}))
+    ten = [segment_key(i * (KEYS // 10) + 7) for i in range(10)]
+    changes = []
+    for verb in ("remove", "add") * ROUNDS:
+        outcome, seconds = timed(lambda: client.call("POST", f"{SEGMENTS_PATH}/million/keys", {verb: {"included": ten}}))
+        changes.append(seconds * 1000)
+        if outcome["added" if verb == "add" else "removed"]["included"] != 10:
+            raise RuntimeError(f"{verb} of ten keys did {json.dumps(outcome)}")
+
+    def pages():
+        listed, cursor = 0, ""
+        while True:
+            page = client.call("GET", f"{SEGMENTS_PATH}/million/keys?limit=1000" + (f"&cursor={cursor}" if cursor else ""))
+            listed += len(page["items"])
+            progress(f"keys listed: {listed:,} of {KEYS:,}")
+            cursor = page.get("nextCursor", "")
+            if not cursor:
+                return listed
+
+    listed, list_seconds = timed(pages)
+    progress_end()
+    if whole["includedCount"] != KEYS or listed != KEYS:
+        raise RuntimeError(f"{whole['includedCount']} keys written, {listed} listed, expected {KEYS}")
+    check_members(client)
+    script = """
+local counter = 0
+request = function()
+  counter = (counter + 7919) %% %d
+  return wrk.format("POST", "/ofrep/v1/evaluate/flags/in-million", {["Content-Type"] = "application/json"},
+    string.format('{"context":{"targetingKey":"user-%%07d"}}', counter))
+end
+""" % (2 * KEYS)
+    evaluated = run_wrk(f"http://127.0.0.1:{guidon.port}/", script, 16, SECONDS)
+    return {"keys": KEYS, "portions_seconds": portion_seconds, "whole_seconds": whole_seconds,
+            "ten_keys_ms": statistics.median(changes), "list_seconds": list_seconds,
+            "evaluations_per_s": evaluated["rps"], "rss_mb": guidon.rss_mb()}
+
+
+def check_members(client):
+    for number, expected in ((0, True), (KEYS // 2, True), (KEYS - 1, True), (KEYS, False)):
+        answer = client.call("POST", "/ofrep/v1/evaluate/flags/in-million", {"context": {"targetingKey": segment_key(number)}})
+        if answer["value"] != expected:
+            raise RuntimeError(f"key {number} got {json.dumps(answer)}")
+
+
 def main():
     with Guidon() as guidon:
         results = {"writes": writes(guidon)}
@@ -147,6 +224,14 @@ def main():
         guidon.process.wait()
         with Guidon(data=guidon.data) as again:
             results["million_overrides"]["restart_ms"] = again.ready_ms
+    with Guidon() as guidon:
+        results["million_keys"] = segment(guidon)
+        guidon.process.terminate()
+        guidon.process.wait()
+        with Guidon(data=guidon.data) as again:
+            results["million_keys"]["restart_ms"] = again.ready_ms
+            check_members(again.client())
+            results["million_keys"]["restart_rss_mb"] = again.rss_mb()
     of_writes = results["writes"]
     print_table(f"Management writes over HTTP, synced, median of {ROUNDS} runs of {SECONDS} s",
                 ["writers", "writes/s", "p50 ms", "p99 ms"],
@@ -160,6 +245,15 @@ def main():
                 [["loaded a second", million["load_per_s"]], ["list all by pages, s", million["list_seconds"]],
                  ["evaluations a second", million["evaluations_per_s"]], ["restart until ready, ms", million["restart_ms"]],
                  ["resident memory, MB", million["rss_mb"]]])
+    keys = results["million_keys"]
+    print_table(f"One segment of {KEYS:,} keys (and a second one, built in portions)", ["what", "figure"],
+                [["uploaded in portions of 10,000, s", keys["portions_seconds"]],
+                 ["uploaded in one request, s", keys["whole_seconds"]],
+                 ["ten keys added or removed, ms", keys["ten_keys_ms"]],
+                 ["list all by pages, s", keys["list_seconds"]],
+                 ["evaluations a second", keys["evaluations_per_s"]],
+                 ["restart until ready, ms", keys["restart_ms"]],
+                 ["resident memory, MB", keys["rss_mb"]], ["resident memory after the restart, MB", keys["restart_rss_mb"]]])
     write_results("store", results)
 
 

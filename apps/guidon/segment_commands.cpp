@@ -6,6 +6,7 @@
 #include "apps/guidon/commands.hpp"
 #include "apps/guidon/document.hpp"
 #include "apps/guidon/entity_commands.hpp"
+#include "apps/guidon/segment_key_commands.hpp"
 #include "apps/guidon/settings.hpp"
 
 namespace guidon::cli {
@@ -74,8 +75,10 @@ Outcome<Value> Document(const SegmentEdit& edit) {
   return Value(std::move(document));
 }
 
+// Of a large segment the server tells only how many there are.
 std::string CountAt(const Value& segment, std::string_view path) {
   const Value* list = At(segment, path);
+  if (list == nullptr) return TextAt(segment, std::string(path) + "Count", "0");
   return std::to_string(list != nullptr && list->AsList() != nullptr ? list->AsList()->size() : 0);
 }
 
@@ -84,8 +87,10 @@ std::string FieldsText(const Client& client, const Value& segment) {
   list.Add("segment", TextAt(segment, "segmentKey"), Style::kBold);
   list.Add("environment", TextAt(segment, "environment"));
   if (const std::string text = TextAt(segment, "description"); !text.empty()) list.Add("description", text);
-  list.Add("included", TextAt(segment, "included"));
-  list.Add("excluded", TextAt(segment, "excluded"));
+  for (const std::string_view name : {"included", "excluded"}) {
+    const bool apart = At(segment, std::string(name) + "Count") != nullptr;
+    list.Add(name, apart ? CountAt(segment, name) + " keys (guidon segment keys list)" : TextAt(segment, name));
+  }
   if (At(segment, "when") != nullptr) list.Add("when", TextAt(segment, "when"));
   list.Add("version", VersionText(segment));
   list.Add("updated", fmt::format("{} by {}", TextAt(segment, "updatedAt"), TextAt(segment, "updatedBy", "?")));
@@ -217,6 +222,7 @@ void AddSegmentCommands(CommandTree& tree) {
   AddList(tree, group);
   AddUpdate(tree, group);
   AddDelete(tree, group);
+  AddSegmentKeyCommands(tree, group);
 }
 
 }  // namespace guidon::cli

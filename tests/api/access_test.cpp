@@ -27,6 +27,8 @@ std::string BodyOf(const Route& route) {
   if (route.path.ends_with("/{scope}")) return R"({"reason":"r"})";
   if (route.path.ends_with("/{tenantId}") && route.path.contains("/overrides/")) return R"({"enabled":true})";
   if (route.path.ends_with("/import")) return R"({"flags":[]})";
+  if (route.body == BodyRule::kSegmentKeys) return R"({"included":["u"]})";
+  if (route.path.ends_with("/segments/{key}/keys")) return R"({"add":{"included":["u"]}})";
   if (route.path.ends_with("/copy")) return R"({"flagKey":"copied"})";
   return "{}";
 }

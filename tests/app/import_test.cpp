@@ -46,6 +46,18 @@ TEST_F(ImportTest, IsOneTransactionWithAnEntryForEachFlag) {
   }
 }
 
+TEST_F(ImportTest, ANameThatNoFlagCanHaveSaysWhichAndWhatToDo) {
+  for (const std::string name : {"my flag", "a#b", "", "ñ", "-x"}) {
+    const base::Error error = MustFail(Import({Entry("fine"), Entry(name)}));
+    EXPECT_EQ(error.code, base::ErrorCode::kInvalidArgument);
+    EXPECT_EQ(error.field, "flags." + name);
+    EXPECT_NE(error.message.find("\"" + name + "\" cannot be imported"), std::string::npos) << error.message;
+    EXPECT_NE(error.message.find("1 to 128"), std::string::npos) << error.message;
+    EXPECT_NE(error.message.find("Rename it"), std::string::npos);
+  }
+  EXPECT_EQ(Count(), 0U);
+}
+
 TEST_F(ImportTest, LeavesAloneWhatIsTheSame) {
   Must(Import({Entry("a"), Entry("b")}));
   const auto before = world.Snapshot()->sequence();

@@ -73,6 +73,16 @@ class ScriptedTable final : public store::Table {
     const std::lock_guard lock(mutex_);
     read_hook_ = std::move(hook);
   }
+  // Called before each batch of writes; an error replaces it.
+  void OnBatchWrite(ReadHook hook) {
+    const std::lock_guard lock(mutex_);
+    batch_write_hook_ = std::move(hook);
+  }
+  // Called before each batch of reads.
+  void OnBatchGet(std::function<void()> hook) {
+    const std::lock_guard lock(mutex_);
+    batch_get_hook_ = std::move(hook);
+  }
   // Called after each query with what it found.
   using AfterReadHook = std::function<void(store::QueryPage&)>;
   void AfterRead(AfterReadHook hook) {
@@ -112,9 +122,21 @@ class ScriptedTable final : public store::Table {
   base::Result<store::BatchGetResult> BatchGet(std::span<const store::Key> keys,
                                                store::Consistency consistency) override {
     GUIDON_TRY(BeforeRead());
+    std::function<void()> hook;
+    {
+      const std::lock_guard lock(mutex_);
+      hook = batch_get_hook_;
+    }
+    if (hook) hook();
     return inner_.BatchGet(keys, consistency);
   }
   base::Result<store::BatchWriteResult> BatchWrite(std::span<const store::BatchWriteOperation> operations) override {
+    ReadHook hook;
+    {
+      const std::lock_guard lock(mutex_);
+      hook = batch_write_hook_;
+    }
+    if (hook) GUIDON_TRY(hook());
     return inner_.BatchWrite(operations);
   }
   base::Result<store::TransactionResult> Transact(Transaction operations, std::string_view token) override {
@@ -152,6 +174,8 @@ class ScriptedTable final : public store::Table {
   Hook hook_;
   Hook after_hook_;
   ReadHook read_hook_;
+  ReadHook batch_write_hook_;
+  std::function<void()> batch_get_hook_;
   AfterReadHook after_read_hook_;
   int transactions_ = 0;
 };

@@ -177,6 +177,23 @@ TEST_F(TenantIsolation, TenantsKeysAndSegmentsOfOthersDoNotExist) {
   ExpectAsIfAbsent(
       "patch", [&](auto key) { return segments.Patch(acme, development, Segment(key), Json("{}"), Any()); }, "theirs");
   ExpectAsIfAbsent("delete", [&](auto key) { return segments.Delete(acme, development, Segment(key), {}); }, "theirs");
+  ExpectAsIfAbsent("whole", [&](auto key) { return segments.GetWhole(acme, development, Segment(key)); }, "theirs");
+  ExpectAsIfAbsent(
+      "keys",
+      [&](auto key) {
+        return segments.ListKeys(acme, development, Segment(key), store::SegmentList::kIncluded, "", {});
+      },
+      "theirs");
+  ExpectAsIfAbsent(
+      "edit",
+      [&](auto key) { return segments.EditKeys(acme, development, Segment(key), {.add_included = {"u"}}, Any()); },
+      "theirs");
+  ExpectAsIfAbsent(
+      "upload",
+      [&](auto key) {
+        return segments.UploadKeys(acme, development, Segment(key), {.included = std::vector<std::string>{}}, Any());
+      },
+      "theirs");
   for (const char* key : {"theirs", "none"})
     EXPECT_EQ(MustFail(segments.Create(acme, {.segment_key = key, .environment = "development"})).code,
               ErrorCode::kPermissionDenied);

@@ -123,6 +123,7 @@ void Api::Finish(Exchange& exchange, const Response& response, std::string& out)
 std::size_t Api::body_bytes_max(const Exchange& exchange) const {
   switch (exchange.match.route->body) {
     case BodyRule::kNone: return kNoBodyBytesMax;
+    case BodyRule::kSegmentKeys: return limits_.segment_keys_body_bytes_max;
     case BodyRule::kEvaluation: return limits_.evaluate_body_bytes_max;
     default: return limits_.body_bytes_max;
   }

@@ -75,7 +75,9 @@ Result<Response> ReplaceSegment(const Call& call) {
   GUIDON_ASSIGN(const auto key, SegmentKeyOf(call));
   GUIDON_ASSIGN(const auto body, BodyOf(call));
   GUIDON_ASSIGN(auto fields, json::SegmentFromJson(body, {.environment = env.str(), .key = key.str()}));
-  GUIDON_ASSIGN(const auto changed, call.app.segments().Replace(call.info, std::move(fields), call.if_match));
+  const app::SegmentListsGiven given{.included = body.AsObject()->Find("included") != nullptr,
+                                     .excluded = body.AsObject()->Find("excluded") != nullptr};
+  GUIDON_ASSIGN(const auto changed, call.app.segments().Replace(call.info, std::move(fields), call.if_match, given));
   return ChangedResponse(call, changed, json::SegmentToJson);
 }
 

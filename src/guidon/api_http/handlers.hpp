@@ -38,6 +38,10 @@ base::Result<Response> ReplaceSegment(const Call& call);
 base::Result<Response> PatchSegment(const Call& call);
 base::Result<Response> DeleteSegment(const Call& call);
 
+base::Result<Response> ListSegmentKeys(const Call& call);
+base::Result<Response> EditSegmentKeys(const Call& call);
+base::Result<Response> UploadSegmentKeys(const Call& call);
+
 base::Result<Response> ListTenants(const Call& call);
 base::Result<Response> CreateTenant(const Call& call);
 base::Result<Response> GetTenant(const Call& call);

@@ -23,6 +23,7 @@ enum class BodyRule : std::uint8_t {
   kJson,          // application/json
   kOptionalJson,  // the same, or nothing
   kMergePatch,    // application/merge-patch+json or application/json
+  kSegmentKeys,   // application/json, with the limit for whole key lists of a segment
   kEvaluation     // application/json, with the limit for contexts
 };
 

@@ -14,6 +14,7 @@ using Names = std::span<const std::string_view>;
 
 constexpr std::array<std::string_view, 2> kBulk = {"flagConfigEtag", "flagConfigLastModified"};
 constexpr std::array<std::string_view, 2> kPage = {"limit", "cursor"};
+constexpr std::array<std::string_view, 4> kSegmentKeys = {"list", "prefix", "limit", "cursor"};
 constexpr std::array<std::string_view, 7> kFlagList = {"owner", "tag", "tenantId", "state", "q", "limit", "cursor"};
 constexpr std::array<std::string_view, 3> kTenantOverrides = {"tenantId", "limit", "cursor"};
 constexpr std::array<std::string_view, 1> kReason = {"reason"};
@@ -122,6 +123,13 @@ constexpr std::array kRoutes = {
              handlers::PatchSegment),
     Blocking(Method::kDelete, GUIDON_ENV "/segments/{key}", Permission::kSegmentsWrite, BodyRule::kNone, {},
              handlers::DeleteSegment),
+
+    Blocking(Method::kGet, GUIDON_ENV "/segments/{key}/keys", Permission::kSegmentsRead, BodyRule::kNone, kSegmentKeys,
+             handlers::ListSegmentKeys),
+    Blocking(Method::kPost, GUIDON_ENV "/segments/{key}/keys", Permission::kSegmentsWrite, BodyRule::kJson, {},
+             handlers::EditSegmentKeys),
+    Blocking(Method::kPut, GUIDON_ENV "/segments/{key}/keys", Permission::kSegmentsWrite, BodyRule::kSegmentKeys, {},
+             handlers::UploadSegmentKeys),
 
     Blocking(Method::kGet, "/api/v1/tenants", Permission::kTenantsRead, BodyRule::kNone, kPage, handlers::ListTenants),
     Blocking(Method::kPost, "/api/v1/tenants", Permission::kTenantsWrite, BodyRule::kJson, {}, handlers::CreateTenant),

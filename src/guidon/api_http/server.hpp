@@ -23,11 +23,14 @@ struct ServerLimits {
   std::size_t header_bytes_max = 16UL * 1024;           // 431
   std::size_t body_bytes_max = 1024UL * 1024;           // 413
   std::size_t evaluate_body_bytes_max = 64UL * 1024;    // 413: a context is small
-  std::size_t worker_queue_max = 1'000;                 // storage work that waits; beyond it 503 with Retry-After
-  std::chrono::seconds idle_timeout{75};                // between requests
-  std::chrono::seconds request_timeout{20};             // from the first byte of a request to its last
-  std::chrono::seconds write_timeout{20};               // a client that does not read its answer
-  std::chrono::milliseconds sweep_interval{1000};       // how often deadlines are looked at, and so how exact they are
+  // 413: the keys of one segment, as many as the model allows (64 MiB of text), with quotes, commas and escapes. Only
+  // for administrators: the credential is checked before the body is read.
+  std::size_t segment_keys_body_bytes_max = 80UL * 1024 * 1024;
+  std::size_t worker_queue_max = 1'000;            // storage work that waits; beyond it 503 with Retry-After
+  std::chrono::seconds idle_timeout{75};           // between requests
+  std::chrono::seconds request_timeout{20};        // from the first byte of a request to its last
+  std::chrono::seconds write_timeout{20};          // a client that does not read its answer
+  std::chrono::milliseconds sweep_interval{1000};  // how often deadlines are looked at, and so how exact they are
 };
 
 struct ServerOptions {

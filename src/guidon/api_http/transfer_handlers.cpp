@@ -180,6 +180,11 @@ Result<Response> ExportFlags(const Call& call) {
   GUIDON_ASSIGN(definitions.segments, ReadAll<model::Segment>([&](const store::PageRequest& page) {
                   return call.app.segments().List(call.info, env, page);
                 }));
+  for (model::Segment& segment : definitions.segments) {
+    if (!segment->kept_apart) continue;
+    GUIDON_ASSIGN(const auto key, model::SegmentKey::Parse(segment->segment_key));
+    GUIDON_ASSIGN(segment, call.app.segments().GetWhole(call.info, env, key));
+  }
   GUIDON_ASSIGN(definitions.kill_switches, call.app.kill_switches().List(call.info, env));
   GUIDON_TRY(ReadOverrides(call, env, definitions));
   flagd::Export out = flagd::ToFlagd(definitions);

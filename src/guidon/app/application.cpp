@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "guidon/app/segment_commit.hpp"
 #include "guidon/base/log.hpp"
 
 namespace guidon::app {
@@ -110,6 +111,7 @@ struct Application::Impl {
 
 base::Status Application::Impl::Load() {
   for (const auto& environment : options.environments) GUIDON_TRY(snapshots.Reload(repository, environment, clock));
+  SweepSegments(services);
   return keys.Reload();
 }
 
@@ -163,6 +165,7 @@ base::Result<std::size_t> Application::Refresh() {
     GUIDON_ASSIGN(const std::size_t found, impl_->RefreshEnvironment(environment));
     differences += found;
   }
+  SweepSegments(impl_->services);
   GUIDON_TRY(impl_->keys.Reload());
   return differences;
 }

@@ -74,8 +74,10 @@ PreparedChange Prepare(const RequestInfo& request, const ChangeNote& note,
   change.change.version = note.version;
   change.change.request_id = request.request_id;
   change.idempotency = idempotency;
-  if (change.idempotency)
-    change.idempotency->result = note.after.size() <= kKeptResultBytesMax ? std::move(note.after) : kNotKept;
+  if (change.idempotency) {
+    const std::string& result = note.result.empty() ? note.after : note.result;
+    change.idempotency->result = result.size() <= kKeptResultBytesMax ? result : kNotKept;
+  }
   return change;
 }
 

@@ -34,13 +34,13 @@ struct ChangeNote {
   std::string before = {};  // JSON; empty: there was nothing
   std::string after = {};   // JSON; empty: nothing is left
   bool removes = false;
+  std::string result = {};  // what an idempotent request is answered with when it comes again; empty: `after`
 };
 // "segment:KEY", "kill:SCOPE", "tenant:ID", "key:ID"; flags and overrides go by the flag's key.
 std::string AuditResourceOf(std::string_view entity, std::string_view resource);
 store::AuditRecord AuditOf(const RequestInfo& request, const ChangeNote& note);
 
-// The change with everything but its operations, effect and explanation. The note's `after` is what an idempotent
-// request is answered with when it comes again.
+// The change with everything but its operations, effect and explanation.
 PreparedChange Prepare(const RequestInfo& request, const ChangeNote& note,
                        const std::optional<store::IdempotencyRecord>& idempotency);
 

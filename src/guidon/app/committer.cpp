@@ -48,6 +48,8 @@ eval::ChangeSet Merge(const Batch& batch, std::uint64_t sequence) {
     Append(all.overrides, one.overrides);
     Append(all.removed_overrides, one.removed_overrides);
     Append(all.segments, one.segments);
+    Append(all.segment_edits, one.segment_edits);
+    Append(all.broken_segments, one.broken_segments);
     Append(all.removed_segments, one.removed_segments);
     Append(all.kill_switches, one.kill_switches);
     Append(all.released_kill_switches, one.released_kill_switches);

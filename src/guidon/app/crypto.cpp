@@ -23,6 +23,11 @@ struct FreeMac {
   void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
 };
 
+struct FreeDigest {
+  void operator()(EVP_MD* algorithm) const { EVP_MD_free(algorithm); }
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+
 std::unique_ptr<EVP_MAC_CTX, FreeMac> NewHmacContext() {
   const std::unique_ptr<EVP_MAC, FreeMac> mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
   Require(mac != nullptr);
@@ -39,9 +44,14 @@ std::unique_ptr<EVP_MAC_CTX, FreeMac> NewHmacContext() {
 
 std::string Sha256(std::string_view bytes) {
   std::string digest(kSha256Bytes, '\0');
-  std::size_t size = 0;
-  Require(EVP_Q_digest(nullptr, "SHA256", nullptr, bytes.data(), bytes.size(),
-                       reinterpret_cast<unsigned char*>(digest.data()), &size) == 1);
+  unsigned size = 0;
+  // Looking the algorithm up costs more than the sum of a short text, and a list of keys has a million of those.
+  thread_local const std::unique_ptr<EVP_MD, FreeDigest> kAlgorithm(EVP_MD_fetch(nullptr, "SHA256", nullptr));
+  thread_local const std::unique_ptr<EVP_MD_CTX, FreeDigest> kContext(EVP_MD_CTX_new());
+  Require(kAlgorithm != nullptr && kContext != nullptr);
+  Require(EVP_DigestInit_ex2(kContext.get(), kAlgorithm.get(), nullptr) == 1);
+  Require(EVP_DigestUpdate(kContext.get(), bytes.data(), bytes.size()) == 1);
+  Require(EVP_DigestFinal_ex(kContext.get(), reinterpret_cast<unsigned char*>(digest.data()), &size) == 1);
   Require(size == kSha256Bytes);
   return digest;
 }

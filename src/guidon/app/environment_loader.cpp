@@ -120,6 +120,72 @@ void Take(Target& target, store::StoredFlag flag) {
   }
 }
 
+// A segment that cannot be read: conditions that name it hold for nobody, or go on with its last good definition.
+eval::BrokenSegment AsBroken(std::string_view key, base::Error error) {
+  base::Log(base::LogLevel::kError, "A segment cannot be read.",
+            {{"segmentKey", key}, {"error", std::string_view(error.message)}});
+  return {.segment_key = std::string(key), .error = std::move(error)};
+}
+
+bool IsUnreadable(const base::Error& error) {
+  return error.code == base::ErrorCode::kCorrupt || error.code == base::ErrorCode::kUnsupported;
+}
+
+template <class Target>
+base::Status LoadSegment(store::Repository& repository, const model::Environment& environment, const std::string& key,
+                         Target& target, const std::function<void()>& gone) {
+  GUIDON_ASSIGN(const auto segment_key, model::SegmentKey::Parse(key));
+  auto found = repository.GetSegment(environment, segment_key);
+  if (!found && !IsUnreadable(found.error())) return std::unexpected(std::move(found).error());
+  if (!found) {
+    target.broken_segments.push_back(AsBroken(key, std::move(found).error()));
+  } else if (*found) {
+    target.segments.push_back(**std::move(found));
+  } else {
+    gone();
+  }
+  return {};
+}
+
+// Parts never change, so the same revision is the same keys; the version says that the snapshot has none that came
+// after the last load.
+bool HasKeysOf(const KnownSegments& known, const store::SegmentHead& head) {
+  const auto revision = known.keys_revisions.find(head->segment_key);
+  return revision != known.keys_revisions.end() && revision->second == head.index->revision &&
+         known.snapshot.SegmentVersion(head->segment_key) == head->version;
+}
+
+base::Status LoadSegments(store::Repository& repository, const model::Environment& environment,
+                          const KnownSegments& known, LoadedEnvironment& loaded) {
+  eval::Definitions& definitions = loaded.definitions;
+  std::vector<store::SegmentHead> apart;
+  GUIDON_TRY(ForEach([&](const auto& page) { return repository.ListSegments(environment, page); },
+                     [&](store::SegmentHead head) {
+                       if (head.index) {
+                         apart.push_back(std::move(head));
+                       } else {
+                         definitions.segments.push_back(std::move(head.segment));
+                       }
+                     }));
+  for (const store::SegmentHead& head : apart) {
+    if (HasKeysOf(known, head)) {
+      loaded.keys_revisions.emplace(head->segment_key, head.index->revision);
+      definitions.segment_edits.push_back({.segment = head.segment, .from_version = head->version});
+      continue;
+    }
+    auto whole = store::LoadSegmentKeys(repository.table(), head);
+    if (whole) {
+      loaded.keys_revisions.emplace(head->segment_key, head.index->revision);
+      definitions.segments.push_back(*std::move(whole));
+      continue;
+    }
+    if (!IsUnreadable(whole.error())) return std::unexpected(std::move(whole).error());
+    // It may have changed since the list was read.
+    GUIDON_TRY(LoadSegment(repository, environment, head->segment_key, definitions, [] {}));
+  }
+  return {};
+}
+
 // Entities that the records name, each once: `removed` where the store no longer has them.
 struct Touched {
   std::set<std::string> flags, segments, switches;
@@ -180,13 +246,7 @@ base::Status LoadTouchedOverrides(store::Repository& repository, const model::En
 base::Status LoadSegmentsAndSwitches(store::Repository& repository, const model::Environment& environment,
                                      const Touched& touched, eval::ChangeSet& changes) {
   for (const auto& key : touched.segments) {
-    GUIDON_ASSIGN(const auto segment_key, model::SegmentKey::Parse(key));
-    GUIDON_ASSIGN(auto found, repository.GetSegment(environment, segment_key));
-    if (found) {
-      changes.segments.push_back(*std::move(found));
-    } else {
-      changes.removed_segments.push_back(key);
-    }
+    GUIDON_TRY(LoadSegment(repository, environment, key, changes, [&] { changes.removed_segments.push_back(key); }));
   }
   for (const auto& text : touched.switches) {
     GUIDON_ASSIGN(const auto scope, model::KillScope::Parse(text));
@@ -202,14 +262,14 @@ base::Status LoadSegmentsAndSwitches(store::Repository& repository, const model:
 
 }  // namespace
 
-base::Result<LoadedEnvironment> LoadEnvironment(store::Repository& repository, const model::Environment& environment) {
-  LoadedEnvironment loaded{.definitions = {.environment = environment.str()}, .overridden = {}};
+base::Result<LoadedEnvironment> LoadEnvironment(store::Repository& repository, const model::Environment& environment,
+                                                const KnownSegments& known) {
+  LoadedEnvironment loaded{.definitions = {.environment = environment.str()}, .overridden = {}, .keys_revisions = {}};
   eval::Definitions& definitions = loaded.definitions;
   GUIDON_ASSIGN(definitions.sequence, repository.ChangeHead(environment.str()));
   GUIDON_TRY(ForEach([&](const auto& page) { return repository.ListKillSwitches(environment, page); },
                      [&](model::KillSwitch item) { definitions.kill_switches.push_back(std::move(item)); }));
-  GUIDON_TRY(ForEach([&](const auto& page) { return repository.ListSegments(environment, page); },
-                     [&](model::Segment item) { definitions.segments.push_back(std::move(item)); }));
+  GUIDON_TRY(LoadSegments(repository, environment, known, loaded));
 
   OverrideProbe probe(repository.table(), environment);
   store::PageRequest request{.limit = store::kPageLimitMax, .cursor = {}};

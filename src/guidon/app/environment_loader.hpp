@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,15 +24,26 @@ struct Incarnation {
   std::optional<base::Timestamp> created_at = std::nullopt;
 };
 
+// Which state of their keys large segments have, by segment key: store::SegmentIndex::revision.
+using KeysRevisions = std::map<std::string, std::string, std::less<>>;
+
 struct LoadedEnvironment {
   eval::Definitions definitions;        // without overrides
   std::vector<Incarnation> overridden;  // flags that may have some
+  KeysRevisions keys_revisions;
+};
+
+// What is there already: a large segment whose version and keys are still the same is not read again.
+struct KnownSegments {
+  const eval::Snapshot& snapshot;
+  const KeysRevisions& keys_revisions;  // of the last load
 };
 
 // Everything of the environment but its overrides, with the sequence of the change log read first: whatever is
 // committed while the rest is read has a greater one. While a page of flags is read, another thread looks which flags
 // of the page before have overrides.
-base::Result<LoadedEnvironment> LoadEnvironment(store::Repository& repository, const model::Environment& environment);
+base::Result<LoadedEnvironment> LoadEnvironment(store::Repository& repository, const model::Environment& environment,
+                                                const KnownSegments& known);
 
 // All overrides of these flags, in portions; the last one may be empty.
 base::Status LoadOverrides(store::Repository& repository, const model::Environment& environment,

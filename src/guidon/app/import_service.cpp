@@ -35,6 +35,14 @@ base::Error At(const std::string& flag_key, base::Error error) {
   return model::Below(PathOf(flag_key), std::move(error));
 }
 
+// flagd takes any text as a flag's name.
+base::Error BadName(const std::string& name, base::Error error) {
+  error.message = "The flag \"" + model::PathName(name) + "\" cannot be imported under this name: a name " +
+                  error.message +
+                  ". Rename it in the document and in the programs that ask for it. Nothing was imported.";
+  return error;
+}
+
 using Stored = std::map<std::string, store::StoredFlag>;
 
 // The flags that are there. Error: one of them cannot be read, or is somebody else's.
@@ -43,7 +51,7 @@ Result<Stored> ReadExisting(const Services& services, const RequestInfo& request
   std::vector<model::FlagKey> keys;
   for (const ImportEntry& entry : entries) {
     auto key = model::FlagKey::Parse(entry.flag_key, "");
-    if (!key) return std::unexpected(At(entry.flag_key, std::move(key).error()));
+    if (!key) return std::unexpected(At(entry.flag_key, BadName(entry.flag_key, std::move(key).error())));
     keys.push_back(*std::move(key));
   }
   GUIDON_ASSIGN(auto found, services.repository.GetFlags(env, keys));

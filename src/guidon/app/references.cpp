@@ -58,6 +58,8 @@ void References::Load(const eval::Definitions& definitions) {
     Set(flag);
   }
   for (const auto& segment : definitions.segments) segments_.insert(segment->segment_key);
+  for (const auto& edit : definitions.segment_edits) segments_.insert(edit.segment->segment_key);
+  for (const auto& segment : definitions.broken_segments) segments_.insert(segment.segment_key);
 }
 
 void References::Apply(const eval::ChangeSet& changes) {
@@ -66,6 +68,8 @@ void References::Apply(const eval::ChangeSet& changes) {
   for (const auto& flag : changes.flags) Set(flag);
   for (const auto& flag : changes.broken_flags) Set(flag);
   for (const auto& segment : changes.segments) segments_.insert(segment->segment_key);
+  for (const auto& edit : changes.segment_edits) segments_.insert(edit.segment->segment_key);
+  for (const auto& segment : changes.broken_segments) segments_.insert(segment.segment_key);
 }
 
 std::optional<std::string> References::TenantOf(std::string_view flag_key) const {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -177,6 +179,36 @@ class KillSwitchService {
   Services s_;
 };
 
+// Keys to put into and take out of the lists of a segment; at most kSegmentKeysPerChangeMax together.
+struct SegmentKeysEdit {
+  std::vector<std::string> add_included = {};
+  std::vector<std::string> add_excluded = {};
+  std::vector<std::string> remove_included = {};
+  std::vector<std::string> remove_excluded = {};
+};
+inline constexpr std::size_t kSegmentKeysPerChangeMax = 10'000;
+// Whole lists; one that is not given stays as it is.
+struct SegmentKeysUpload {
+  std::optional<std::vector<std::string>> included = std::nullopt;
+  std::optional<std::vector<std::string>> excluded = std::nullopt;
+};
+// The lists after a change, and by how many keys they differ from those before.
+struct SegmentKeysOutcome {
+  std::string environment;
+  std::string segment_key;
+  std::uint64_t version = 0;
+  model::SegmentKeyCounts count;
+  model::SegmentKeyCounts added;
+  model::SegmentKeyCounts removed;
+};
+// Which lists a replacement names. A large segment, whose keys no answer shows, is not replaced by one that says
+// nothing of them.
+struct SegmentListsGiven {
+  bool included = true;
+  bool excluded = true;
+};
+
+// Segments whose keys are kept apart come without them (`kept_apart` says how many there are).
 class SegmentService {
  public:
   explicit SegmentService(Services services) : s_(services) {}
@@ -184,9 +216,13 @@ class SegmentService {
                                                  const store::PageRequest& page);
   base::Result<model::Segment> Get(const RequestInfo& request, const model::Environment& env,
                                    const model::SegmentKey& segment);
+  // With all its keys, however many.
+  base::Result<model::Segment> GetWhole(const RequestInfo& request, const model::Environment& env,
+                                        const model::SegmentKey& segment);
   base::Result<Changed<model::Segment>> Create(const RequestInfo& request, model::SegmentFields fields);
+  // Fields with `kept_apart` (as an answer showed them) leave the keys as they are.
   base::Result<Changed<model::Segment>> Replace(const RequestInfo& request, model::SegmentFields fields,
-                                                const IfMatch& if_match);
+                                                const IfMatch& if_match, SegmentListsGiven given = {});
   base::Result<Changed<model::Segment>> Patch(const RequestInfo& request, const model::Environment& env,
                                               const model::SegmentKey& segment, const model::Value& patch,
                                               const IfMatch& if_match);
@@ -194,8 +230,27 @@ class SegmentService {
   base::Result<Removed> Delete(const RequestInfo& request, const model::Environment& env,
                                const model::SegmentKey& segment, const IfMatch& if_match);
 
+  // One list in byte order.
+  base::Result<store::Page<std::string>> ListKeys(const RequestInfo& request, const model::Environment& env,
+                                                  const model::SegmentKey& segment, store::SegmentList list,
+                                                  std::string_view prefix, const store::PageRequest& page);
+  // IfMatch may be missing: sets may be added to and taken from whatever is there. Where nothing changes, nothing is
+  // written. Errors: kTooLarge, kInvalidArgument naming "add" or "remove" and the list.
+  base::Result<Changed<SegmentKeysOutcome>> EditKeys(const RequestInfo& request, const model::Environment& env,
+                                                     const model::SegmentKey& segment, SegmentKeysEdit edit,
+                                                     const IfMatch& if_match);
+  // IfMatch is needed: it replaces. Heals a segment whose parts are damaged, where both lists are given.
+  base::Result<Changed<SegmentKeysOutcome>> UploadKeys(const RequestInfo& request, const model::Environment& env,
+                                                       const model::SegmentKey& segment, SegmentKeysUpload upload,
+                                                       const IfMatch& if_match);
+
  private:
+  // Changes of the keys of one segment go one after the other in this process: each reads what the one before has
+  // written, and all but one would lose. Segments share a lock by chance.
+  std::mutex& LockOf(const model::Environment& env, const model::SegmentKey& segment);
+
   Services s_;
+  std::array<std::mutex, 16> locks_;
 };
 
 // A principal bound to a tenant sees and changes its own tenant only, and neither makes nor deletes one

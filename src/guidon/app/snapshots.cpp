@@ -30,7 +30,8 @@ struct SnapshotRegistry::Slot {
   explicit Slot(std::shared_ptr<const eval::Snapshot> empty) : published(std::move(empty)) {}
 
   base::Published<eval::Snapshot> published;
-  std::mutex reload_mutex;  // one Reload at a time; taken before `mutex`
+  std::mutex reload_mutex;       // one Reload at a time; taken before `mutex`, and guards:
+  KeysRevisions keys_revisions;  // of the last one
 
   mutable std::mutex mutex;  // guards what follows, and is held while publishing
   References references;
@@ -93,11 +94,16 @@ base::Status SnapshotRegistry::Reload(store::Repository& repository, const model
   }
   std::shared_ptr<const eval::Snapshot> built;
   References references;
+  KeysRevisions keys_revisions;
   const auto load = [&]() -> base::Status {
-    GUIDON_ASSIGN(LoadedEnvironment loaded, LoadEnvironment(repository, environment));
-    eval::Definitions& definitions = loaded.definitions;
-    references.Load(definitions);
+    // One snapshot for both: what is not loaded is taken from it.
     const auto last_good = slot->published.Get();
+    GUIDON_ASSIGN(
+        LoadedEnvironment loaded,
+        LoadEnvironment(repository, environment, {.snapshot = *last_good, .keys_revisions = slot->keys_revisions}));
+    eval::Definitions& definitions = loaded.definitions;
+    keys_revisions = std::move(loaded.keys_revisions);
+    references.Load(definitions);
     // The first portion goes with the rest, the others are laid on top of it.
     const auto take = [&](std::vector<model::Override> portion) {
       if (!built) {
@@ -115,6 +121,7 @@ base::Status SnapshotRegistry::Reload(store::Repository& repository, const model
   slot->recording = false;
   std::vector<Step> recorded = std::exchange(slot->recorded, {});
   GUIDON_TRY(status);
+  slot->keys_revisions = std::move(keys_revisions);
   slot->ahead.clear();
   for (Step& step : recorded) {
     // The head was read before the items, so everything up to it is in them.

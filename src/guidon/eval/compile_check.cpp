@@ -18,7 +18,9 @@ base::Status CheckCompiles(const model::Flag& flag) {
 
 base::Status CheckCompiles(const model::Segment& segment) {
   AttributeSlots slots;
-  if (auto compiled = CompileSegment(segment, slots); !compiled) return std::unexpected(std::move(compiled).error());
+  // The keys cannot be wrong.
+  auto compiled = CompileSegment(segment, CompiledSegment{}, {}, slots);
+  if (!compiled) return std::unexpected(std::move(compiled).error());
   return {};
 }
 

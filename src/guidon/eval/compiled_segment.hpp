@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "guidon/base/result.hpp"
@@ -26,8 +27,21 @@ struct CompiledSegment {
 // Shared by all snapshots in which the segment is the same.
 using SegmentMap = PersistentMap<std::shared_ptr<const CompiledSegment>>;
 
-// Error: kInvalidArgument with the JSON path.
+// Errors: kInvalidArgument with the JSON path; kInternal where the segment comes without its keys.
 base::Result<std::shared_ptr<const CompiledSegment>> CompileSegment(const model::Segment& segment,
                                                                     AttributeSlots& slots);
+
+struct KeyEdit {
+  std::span<const std::string> added;
+  std::span<const std::string> removed;
+};
+struct KeyEdits {
+  KeyEdit included;
+  KeyEdit excluded;
+};
+// `segment` with the keys of `before` after `edits`. Error: kInvalidArgument with the JSON path.
+base::Result<std::shared_ptr<const CompiledSegment>> CompileSegment(const model::Segment& segment,
+                                                                    const CompiledSegment& before,
+                                                                    const KeyEdits& edits, AttributeSlots& slots);
 
 }  // namespace guidon::eval

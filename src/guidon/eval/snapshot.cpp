@@ -18,6 +18,12 @@ std::span<const CompiledFlag* const> Snapshot::flags() const { return impl_->sor
 std::span<const CompileProblem> Snapshot::problems() const { return impl_->problems; }
 std::vector<model::KillSwitch> Snapshot::kill_switches() const { return impl_->kill_switches.All(); }
 
+std::optional<std::uint64_t> Snapshot::SegmentVersion(std::string_view segment_key) const {
+  const auto* segment = impl_->segments.Find(segment_key);
+  if (segment == nullptr) return std::nullopt;
+  return (*segment)->version;
+}
+
 const CompiledFlag* Snapshot::Find(std::string_view flag_key) const {
   const auto* flag = impl_->flags.Find(flag_key);
   return flag == nullptr ? nullptr : flag->get();

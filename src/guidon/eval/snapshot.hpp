@@ -48,6 +48,25 @@ struct BrokenFlag {
   std::optional<std::string> tenant_id = std::nullopt;
 };
 
+// A segment that is there and cannot be read. Its last good definition goes on; without one, no condition that names it
+// holds, whatever the condition says.
+struct BrokenSegment {
+  std::string segment_key;
+  base::Error error;
+};
+
+// A segment that changes by a few keys: all but the lists as it is to be, and how the lists differ from those of
+// `from_version`, which the snapshot has. Where it has another version, the segment counts as one that cannot be read,
+// unless that is the later one.
+struct SegmentEdit {
+  model::Segment segment;  // its lists are not looked at
+  std::uint64_t from_version = 0;
+  std::vector<std::string> included_added = {};
+  std::vector<std::string> included_removed = {};
+  std::vector<std::string> excluded_added = {};
+  std::vector<std::string> excluded_removed = {};
+};
+
 // Everything of one environment, for a full build.
 struct Definitions {
   std::string environment;
@@ -56,6 +75,8 @@ struct Definitions {
   std::vector<BrokenFlag> broken_flags = {};
   std::vector<model::Override> overrides = {};
   std::vector<model::Segment> segments = {};
+  std::vector<SegmentEdit> segment_edits = {};  // of those in `last_good`
+  std::vector<BrokenSegment> broken_segments = {};
   std::vector<model::KillSwitch> kill_switches = {};
 };
 
@@ -68,6 +89,8 @@ struct ChangeSet {
   std::vector<model::Override> overrides = {};
   std::vector<std::pair<std::string, std::string>> removed_overrides = {};  // flag key, tenant id
   std::vector<model::Segment> segments = {};
+  std::vector<SegmentEdit> segment_edits = {};
+  std::vector<BrokenSegment> broken_segments = {};
   std::vector<std::string> removed_segments = {};
   std::vector<model::KillSwitch> kill_switches = {};
   std::vector<model::KillScope> released_kill_switches = {};
@@ -108,6 +131,8 @@ class Snapshot {
   // Which variation the tenant's override names; empty where there is none.
   std::string_view OverrideOf(std::string_view flag_key, std::string_view tenant_id) const;
   std::vector<model::KillSwitch> kill_switches() const;
+  // Of the definition that is evaluated; nothing where there is none.
+  std::optional<std::uint64_t> SegmentVersion(std::string_view segment_key) const;
   std::span<const CompileProblem> problems() const;
 
   struct Impl;

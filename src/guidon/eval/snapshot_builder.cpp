@@ -104,11 +104,35 @@ void SnapshotBuilder::SetSegment(const model::Segment& segment) {
     ClearProblem(SegmentProblemKey(segment->segment_key));
     return;
   }
-  const auto* last_good = impl_.segments.Find(segment->segment_key);
-  if (last_good == nullptr && last_good_ != nullptr) last_good = last_good_->segments.Find(segment->segment_key);
+  SetBrokenSegment({.segment_key = segment->segment_key, .error = std::move(compiled).error()});
+}
+
+void SnapshotBuilder::SetBrokenSegment(const BrokenSegment& broken) {
+  const auto* last_good = impl_.segments.Find(broken.segment_key);
+  if (last_good == nullptr && last_good_ != nullptr) last_good = last_good_->segments.Find(broken.segment_key);
   const bool stale = last_good != nullptr;
-  if (stale) impl_.segments.Set(segment->segment_key, std::shared_ptr(*last_good));
-  ReportProblem(SegmentProblemKey(segment->segment_key), std::move(compiled).error(), stale);
+  if (stale) impl_.segments.Set(broken.segment_key, std::shared_ptr(*last_good));
+  ReportProblem(SegmentProblemKey(broken.segment_key), broken.error, stale);
+}
+
+void SnapshotBuilder::EditSegment(const SegmentEdit& edit) {
+  const std::string& key = edit.segment->segment_key;
+  const auto* present = impl_.segments.Find(key);
+  if (present == nullptr && last_good_ != nullptr) present = last_good_->segments.Find(key);
+  const bool follows = present != nullptr && (*present)->version == edit.from_version;
+  if (!follows && present != nullptr && (*present)->version >= edit.segment->version) return;
+  if (!follows)
+    return SetBrokenSegment({.segment_key = key,
+                             .error = {.code = base::ErrorCode::kCorrupt,
+                                       .message = "The keys before the change are not known; the next full load of the "
+                                                  "environment (guidon refresh) reads them again."}});
+  auto compiled = CompileSegment(edit.segment, **present,
+                                 {.included = {edit.included_added, edit.included_removed},
+                                  .excluded = {edit.excluded_added, edit.excluded_removed}},
+                                 impl_.attribute_slots);
+  if (!compiled) return SetBrokenSegment({.segment_key = key, .error = std::move(compiled).error()});
+  impl_.segments.Set(key, *std::move(compiled));
+  ClearProblem(SegmentProblemKey(key));
 }
 
 void SnapshotBuilder::RemoveSegment(const std::string& segment_key) {
@@ -178,6 +202,8 @@ std::shared_ptr<const Snapshot> BuildFrom(Definitions definitions, const Snapsho
   if (last_good != nullptr) start.attribute_slots = last_good->attribute_slots;
   SnapshotBuilder builder(std::move(start), last_good, options);
   for (const model::Segment& segment : definitions.segments) builder.SetSegment(segment);
+  for (const SegmentEdit& edit : definitions.segment_edits) builder.EditSegment(edit);
+  for (const BrokenSegment& broken : definitions.broken_segments) builder.SetBrokenSegment(broken);
   for (const model::Flag& flag : definitions.flags) builder.SetFlag(flag);
   for (const BrokenFlag& broken : definitions.broken_flags) builder.SetBrokenFlag(broken);
   builder.SetOverrides(definitions.overrides);
@@ -203,6 +229,8 @@ std::shared_ptr<const Snapshot> Snapshot::Apply(ChangeSet changes, const Compile
   for (const std::string& segment_key : changes.removed_segments) builder.RemoveSegment(segment_key);
   for (const model::KillScope& scope : changes.released_kill_switches) builder.kill_switches().Release(scope);
   for (const model::Segment& segment : changes.segments) builder.SetSegment(segment);
+  for (const SegmentEdit& edit : changes.segment_edits) builder.EditSegment(edit);
+  for (const BrokenSegment& broken : changes.broken_segments) builder.SetBrokenSegment(broken);
   for (const model::Flag& flag : changes.flags) builder.SetFlag(flag);
   for (const BrokenFlag& broken : changes.broken_flags) builder.SetBrokenFlag(broken);
   builder.SetOverrides(changes.overrides);

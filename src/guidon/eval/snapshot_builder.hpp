@@ -28,6 +28,8 @@ class SnapshotBuilder {
   void SetOverrides(const std::vector<model::Override>& overrides);
   void RemoveOverride(const std::string& flag_key, std::string_view tenant_id);
   void SetSegment(const model::Segment& segment);
+  void EditSegment(const SegmentEdit& edit);
+  void SetBrokenSegment(const BrokenSegment& broken);
   void RemoveSegment(const std::string& segment_key);
   KillSwitches& kill_switches() { return impl_.kill_switches; }
 

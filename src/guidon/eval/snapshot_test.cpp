@@ -254,6 +254,86 @@ TEST(LastGood, ASegmentThatDoesNotCompileKeepsItsLastGoodDefinition) {
   EXPECT_EQ(Ask(*third, "a", MakeContext("u")), "off DEFAULT");
 }
 
+Definitions WithSegment(const model::Segment& segment) {
+  model::FlagFields fields = Fields("a");
+  fields.default_enabled = false;
+  fields.targeting_rules = {ServeWhen("r", All({Where("", model::Operator::kInSegment, {"beta"})}), "on")};
+  model::FlagFields out = Fields("b");
+  out.default_enabled = false;
+  out.targeting_rules = {ServeWhen("r", testing::None({Where("", model::Operator::kInSegment, {"beta"})}), "on")};
+  Definitions definitions = WithFlags({MakeFlag(fields), MakeFlag(out)});
+  definitions.segments = {segment};
+  return definitions;
+}
+
+model::Segment WithVersion(const model::Segment& segment, std::uint64_t version) {
+  model::SegmentFields fields = *segment;
+  fields.version = version;
+  return *model::Segment::Create(std::move(fields));
+}
+
+TEST(SegmentEdits, ChangeWhatTheyNameAndShareTheRest) {
+  const auto first = Snapshot::Build(WithSegment(MakeSegment("beta", {"u", "v"}, {"x"})));
+  EXPECT_EQ(first->SegmentVersion("beta"), 1U);
+  EXPECT_EQ(first->SegmentVersion("other"), std::nullopt);
+  ChangeSet changes;
+  changes.segment_edits.push_back({.segment = WithVersion(MakeSegment("beta", {}), 2),
+                                   .from_version = 1,
+                                   .included_added = {"w", "x"},
+                                   .included_removed = {"v"}});
+  const auto second = first->Apply(changes);
+  EXPECT_EQ(second->SegmentVersion("beta"), 2U);
+  EXPECT_EQ(Ask(*second, "a", MakeContext("u")), "on TARGETING_MATCH");
+  EXPECT_EQ(Ask(*second, "a", MakeContext("w")), "on TARGETING_MATCH");
+  EXPECT_EQ(Ask(*second, "a", MakeContext("v")), "off DEFAULT");
+  EXPECT_EQ(Ask(*second, "a", MakeContext("x")), "off DEFAULT");  // still excluded
+  EXPECT_EQ(Ask(*first, "a", MakeContext("v")), "on TARGETING_MATCH");
+  EXPECT_THAT(second->problems(), IsEmpty());
+  // What is there already is left alone, whoever brings it.
+  EXPECT_EQ(second->Apply(changes)->SegmentVersion("beta"), 2U);
+}
+
+TEST(SegmentEdits, OfAnotherVersionKeepTheLastGoodOneAndAreReported) {
+  const auto first = Snapshot::Build(WithSegment(MakeSegment("beta", {"u"})));
+  ChangeSet changes;
+  changes.segment_edits.push_back(
+      {.segment = WithVersion(MakeSegment("beta", {}), 4), .from_version = 3, .included_added = {"w"}});
+  const auto second = first->Apply(changes);
+  EXPECT_EQ(Ask(*second, "a", MakeContext("u")), "on TARGETING_MATCH");
+  EXPECT_EQ(Ask(*second, "a", MakeContext("w")), "off DEFAULT");
+  ASSERT_EQ(second->problems().size(), 1U);
+  EXPECT_TRUE(second->problems()[0].stale);
+}
+
+TEST(BrokenSegments, MatchNobodyWithoutALastGoodDefinition) {
+  Definitions definitions = WithSegment(MakeSegment("beta", {"u"}));
+  const auto good = Snapshot::Build(definitions);
+  EXPECT_EQ(Ask(*good, "b", MakeContext("v")), "on TARGETING_MATCH");
+  definitions.segments.clear();
+  definitions.broken_segments = {{.segment_key = "beta", .error = {.code = base::ErrorCode::kCorrupt, .message = "m"}}};
+  const auto stale = Snapshot::Build(definitions, *good);
+  EXPECT_EQ(Ask(*stale, "a", MakeContext("u")), "on TARGETING_MATCH");
+  ASSERT_EQ(stale->problems().size(), 1U);
+  EXPECT_TRUE(stale->problems()[0].stale);
+  const auto without = Snapshot::Build(definitions);
+  for (const char* unit : {"u", "v"}) {
+    EXPECT_EQ(Ask(*without, "a", MakeContext(unit)), "off DEFAULT") << unit;
+    EXPECT_EQ(Ask(*without, "b", MakeContext(unit)), "off DEFAULT") << unit;  // nor does its absence
+  }
+  EXPECT_FALSE(without->problems()[0].stale);
+}
+
+// An empty list would be a smaller audience, or, of excluded keys, a larger one.
+TEST(BrokenSegments, SoIsOneThatComesWithoutItsKeys) {
+  const auto apart = *model::Segment::Create({.segment_key = "beta",
+                                              .environment = "test",
+                                              .kept_apart = model::SegmentKeyCounts{.included = 5, .excluded = 1}});
+  const auto snapshot = Snapshot::Build(WithSegment(apart));
+  ASSERT_EQ(snapshot->problems().size(), 1U);
+  EXPECT_EQ(snapshot->problems()[0].error.code, base::ErrorCode::kInternal);
+  EXPECT_EQ(Ask(*snapshot, "b", MakeContext("u")), "off DEFAULT");
+}
+
 TEST(KillSwitches, AreListedByScope) {
   Definitions definitions = WithFlags({});
   definitions.kill_switches = {MakeKillSwitch("tenant:acme"), MakeKillSwitch("flag:z"), MakeKillSwitch("global"),

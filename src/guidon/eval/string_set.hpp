@@ -22,6 +22,9 @@ class StringSet {
   StringSet() = default;
   // At most 4 GiB of text.
   explicit StringSet(std::span<const std::string> members);
+  // This set without `removed`, with `added`: costs a copy of the text, not of its members. Precondition: all of
+  // `removed` and none of `added` are in it, each named once.
+  StringSet With(std::span<const std::string> added, std::span<const std::string> removed) const;
 
   bool Contains(std::string_view text) const { return Contains(text, HeadOf(text)); }
   // For a text whose head (HeadOf) is at hand.
@@ -52,6 +55,8 @@ class StringSet {
     std::memcpy(&length, text_.data() + start, sizeof(length));
     return {text_.data() + start + sizeof(length), length};
   }
+  void Reserve(std::size_t members, std::size_t text_bytes);
+  void Add(std::string_view member);
   bool SameTail(const Short& one, std::string_view text) const;
   bool IsInTable(std::string_view text) const;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guidon/eval/string_set.hpp"
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,27 @@ TEST(StringSet, MayBeGivenAMemberTwice) {
   const StringSet set(members);
   EXPECT_TRUE(set.Contains("member-3"));
   EXPECT_FALSE(set.Contains("member-20"));
+}
+
+TEST(StringSet, WithAddsAndRemoves) {
+  for (const int count : {0, 3, 8, 9, 100, 5000}) {
+    const std::vector<std::string> members = Numbered(count);
+    const std::span all(members);
+    const std::span gone = all.first(all.size() / 2);
+    const std::vector<std::string> added = {"", "new", std::string(100, 'x')};
+    const StringSet before(members);
+    const StringSet after = before.With(added, gone);
+    EXPECT_EQ(after.size(), all.size() - gone.size() + added.size());
+    for (const std::string& member : gone) EXPECT_FALSE(after.Contains(member)) << count << " " << member;
+    for (const std::string& member : all.subspan(gone.size())) EXPECT_TRUE(after.Contains(member)) << count;
+    for (const std::string& member : added) EXPECT_TRUE(after.Contains(member)) << count;
+    EXPECT_FALSE(after.Contains("member-" + std::to_string(count)));
+    EXPECT_EQ(before.size(), members.size());
+    EXPECT_FALSE(before.Contains("new"));
+    const StringSet none = after.With({}, added).With({}, all.subspan(gone.size()));
+    EXPECT_TRUE(none.empty());
+    EXPECT_FALSE(none.Contains("new"));
+  }
 }
 
 TEST(StringSet, ADefaultOneIsEmpty) { EXPECT_FALSE(StringSet().Contains("")); }

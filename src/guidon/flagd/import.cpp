@@ -117,7 +117,6 @@ Result<FlagFields> ReadFlag(const std::string& key, const Value& value, const Sh
   GUIDON_TRY(
       RefuseUnknown(*flag, {"state", "variants", "defaultVariant", "targeting", "metadata", "source", "selector"}));
   FlagFields fields{.flag_key = key, .environment = {}};
-  GUIDON_TRY(model::FlagKeyRule::Check(key, ""));
   GUIDON_ASSIGN(const std::string state, TextAt(*flag, "state"));
   if (state != "ENABLED" && state != "DISABLED")
     return Fail(ErrorCode::kInvalidArgument, "must be ENABLED or DISABLED", "state");

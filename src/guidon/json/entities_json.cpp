@@ -33,6 +33,13 @@ Result<model::SegmentFields> SegmentFromJson(const Value& document, const Docume
   reader.Read("createdAt", segment.created_at, AsTime);
   reader.Read("updatedAt", segment.updated_at, AsTime);
   reader.Read("updatedBy", segment.updated_by, AsString);
+  std::optional<std::uint64_t> included_count;
+  std::optional<std::uint64_t> excluded_count;
+  reader.Read("includedCount", included_count, AsUnsigned);
+  reader.Read("excludedCount", excluded_count, AsUnsigned);
+  if (included_count || excluded_count)
+    segment.kept_apart = model::SegmentKeyCounts{.included = static_cast<std::size_t>(included_count.value_or(0)),
+                                                 .excluded = static_cast<std::size_t>(excluded_count.value_or(0))};
   return reader.Finish(std::move(segment));
 }
 
@@ -41,12 +48,16 @@ Value SegmentToJson(const model::Segment& segment) {
   builder.Put("segmentKey", segment->segment_key)
       .Put("environment", segment->environment)
       .Put("description", segment->description)
-      .Put("included", segment->included)
-      .Put("excluded", segment->excluded)
       .Put("version", segment->version)
       .Put("createdAt", segment->created_at)
       .Put("updatedAt", segment->updated_at)
       .Put("updatedBy", segment->updated_by);
+  if (segment->kept_apart) {
+    builder.Put("includedCount", std::uint64_t{segment->kept_apart->included})
+        .Put("excludedCount", std::uint64_t{segment->kept_apart->excluded});
+  } else {
+    builder.Put("included", segment->included).Put("excluded", segment->excluded);
+  }
   if (segment->when) builder.Put("when", ConditionsToJson(*segment->when));
   return std::move(builder).Done();
 }

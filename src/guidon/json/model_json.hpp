@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "guidon/base/result.hpp"
 #include "guidon/model/context.hpp"
@@ -28,6 +31,14 @@ model::Value FlagToJson(const model::Flag& flag);
 
 base::Result<model::SegmentFields> SegmentFromJson(const model::Value& document, const DocumentScope& scope);
 model::Value SegmentToJson(const model::Segment& segment);
+
+// Whole lists of a segment, {"included": […], "excluded": […]}, either of which may be left out: as many keys as a
+// segment may have, straight from text. Errors: kMalformed, kTooLarge, kInvalidArgument naming the list and position.
+struct SegmentKeyLists {
+  std::optional<std::vector<std::string>> included = std::nullopt;
+  std::optional<std::vector<std::string>> excluded = std::nullopt;
+};
+base::Result<SegmentKeyLists> SegmentKeysFromJson(std::string_view text, std::size_t bytes_max);
 
 base::Result<model::TenantFields> TenantFromJson(const model::Value& document, const DocumentScope& scope);
 model::Value TenantToJson(const model::Tenant& tenant);

@@ -271,6 +271,36 @@ TEST(SegmentJson, WritesWhatItRead) {
   EXPECT_EQ(Write(SegmentToJson(*segment)), Write(Parsed(kSegment)));
 }
 
+TEST(SegmentJson, OfOneWhoseKeysAreKeptApartSaysHowMany) {
+  constexpr std::string_view kApart =
+      R"({"createdAt":"2026-11-22T04:23:00.000Z","description":"","environment":"prod",)"
+      R"("excludedCount":0,"includedCount":1000000,"segmentKey":"beta",)"
+      R"("updatedAt":"2026-11-22T04:23:00.000Z","updatedBy":"","version":3})";
+  const auto segment = model::Segment::Create(*SegmentFromJson(Parsed(kApart), {}));
+  ASSERT_TRUE(segment.has_value()) << segment.error().message;
+  EXPECT_EQ((*segment)->kept_apart, (model::SegmentKeyCounts{.included = 1'000'000, .excluded = 0}));
+  EXPECT_EQ(Write(SegmentToJson(*segment)), kApart);
+  const auto both =
+      SegmentFromJson(Parsed(R"({"segmentKey":"b","environment":"e","included":["u"],"includedCount":1})"), {});
+  EXPECT_EQ(model::Segment::Create(*both).error().field, "includedCount");
+}
+
+TEST(SegmentJson, ReadsWholeListsOfKeys) {
+  const auto lists = SegmentKeysFromJson(R"({"included":["b","a","\u00e9"]})", 100);
+  ASSERT_TRUE(lists.has_value());
+  EXPECT_EQ(lists->included, (std::vector<std::string>{"b", "a", "é"}));
+  EXPECT_FALSE(lists->excluded.has_value());
+  EXPECT_TRUE(SegmentKeysFromJson(R"({"excluded":[]})", 100)->excluded->empty());
+  const auto field = [](std::string_view text) { return SegmentKeysFromJson(text, 100).error().field; };
+  EXPECT_EQ(field(R"({"included":["a",1]})"), "included[1]");
+  EXPECT_EQ(field(R"({"excluded":"a"})"), "excluded");
+  EXPECT_EQ(field(R"({"keys":[]})"), "keys");
+  EXPECT_EQ(field(R"({"included":[],"included":[]})"), "included");
+  EXPECT_EQ(SegmentKeysFromJson("[]", 100).error().code, base::ErrorCode::kInvalidArgument);
+  EXPECT_EQ(SegmentKeysFromJson("{", 100).error().code, base::ErrorCode::kMalformed);
+  EXPECT_EQ(SegmentKeysFromJson(R"({"included":["a"]})", 10).error().code, base::ErrorCode::kTooLarge);
+}
+
 TEST(SegmentJson, NamesWhatIsWrong) {
   ExpectRefused(kSegment,
                 {{R"({"segmentKey":null})", "segmentKey"},

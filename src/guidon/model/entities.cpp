@@ -28,17 +28,15 @@ Status CheckSegmentMember(std::string_view key) {
   return {};
 }
 
-Status CheckSegmentMembers(std::vector<std::string>& keys, std::string_view field) {
-  if (keys.size() > kSegmentKeysMax)
-    return Fail(
-        ErrorCode::kTooLarge,
-        "holds " + std::to_string(keys.size()) + " keys; at most " + std::to_string(kSegmentKeysMax) + " are allowed",
-        std::string(field));
-  for (std::size_t i = 0; i < keys.size(); ++i) GUIDON_TRY(At(field, i, CheckSegmentMember(keys[i])));
-  std::ranges::sort(keys);
-  const auto twins = std::ranges::unique(keys);
-  keys.erase(twins.begin(), twins.end());
-  return {};
+Status CheckSegmentTotal(const SegmentFields& fields) {
+  if (fields.kept_apart && (!fields.included.empty() || !fields.excluded.empty()))
+    return Fail(ErrorCode::kInvalidArgument, "must be left out where the keys themselves are given", "includedCount");
+  const std::size_t bytes = SegmentKeyTextBytes(fields.included) + SegmentKeyTextBytes(fields.excluded);
+  if (bytes <= kSegmentKeyTextBytesMax) return {};
+  return Fail(ErrorCode::kTooLarge,
+              "holds keys of " + std::to_string(bytes) + " bytes together with the excluded ones; at most " +
+                  std::to_string(kSegmentKeyTextBytesMax) + " are allowed",
+              "included");
 }
 
 // Segments that refer to segments could form cycles and make one evaluation arbitrarily long.
@@ -84,12 +82,34 @@ Status CheckKeyTimes(const ApiKeyFields& key) {
 
 }  // namespace
 
+Status CheckSegmentKeys(std::vector<std::string>& keys, std::string_view field) {
+  if (keys.size() > kSegmentKeysMax)
+    return Fail(
+        ErrorCode::kTooLarge,
+        "holds " + std::to_string(keys.size()) + " keys; at most " + std::to_string(kSegmentKeysMax) + " are allowed",
+        std::string(field));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (auto status = CheckSegmentMember(keys[i]); !status) return At(field, i, std::move(status));
+  }
+  if (!std::ranges::is_sorted(keys)) std::ranges::sort(keys);
+  const auto twins = std::ranges::unique(keys);
+  keys.erase(twins.begin(), twins.end());
+  return {};
+}
+
+std::size_t SegmentKeyTextBytes(const std::vector<std::string>& keys) {
+  std::size_t bytes = keys.size();
+  for (const std::string& key : keys) bytes += key.size();
+  return bytes;
+}
+
 Result<Segment> Segment::Create(SegmentFields fields) {
   GUIDON_TRY(SegmentKeyRule::Check(fields.segment_key, SegmentKeyRule::kField));
   GUIDON_TRY(EnvironmentRule::Check(fields.environment, EnvironmentRule::kField));
   GUIDON_TRY(checks::Prose(fields.description, kDescriptionBytesMax, "description"));
-  GUIDON_TRY(CheckSegmentMembers(fields.included, "included"));
-  GUIDON_TRY(CheckSegmentMembers(fields.excluded, "excluded"));
+  GUIDON_TRY(CheckSegmentKeys(fields.included, "included"));
+  GUIDON_TRY(CheckSegmentKeys(fields.excluded, "excluded"));
+  GUIDON_TRY(CheckSegmentTotal(fields));
   if (fields.when) {
     GUIDON_TRY(CheckConditions(*fields.when, "when"));
     GUIDON_TRY(At("when", RefuseSegments(*fields.when)));

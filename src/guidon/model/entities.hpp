@@ -14,6 +14,12 @@
 
 namespace guidon::model {
 
+struct SegmentKeyCounts {
+  std::size_t included = 0;
+  std::size_t excluded = 0;
+  friend bool operator==(const SegmentKeyCounts&, const SegmentKeyCounts&) = default;
+};
+
 // Reusable audience: explicit keys (targetingKey of the context; exclude wins) and a condition tree (spec 3).
 struct SegmentFields {
   std::string segment_key;
@@ -26,6 +32,9 @@ struct SegmentFields {
   base::Timestamp created_at = {};
   base::Timestamp updated_at = {};
   std::string updated_by = {};
+  // Of a segment whose keys are kept apart (there are too many to go with it): both lists are empty here, and this says
+  // how many there are. Such a segment is never evaluated.
+  std::optional<SegmentKeyCounts> kept_apart = std::nullopt;
   friend bool operator==(const SegmentFields&, const SegmentFields&) = default;
 };
 class Segment {
@@ -40,6 +49,11 @@ class Segment {
   explicit Segment(SegmentFields fields) : fields_(std::move(fields)) {}
   SegmentFields fields_;
 };
+
+// Sorts the keys and drops repeated ones. Error: kInvalidArgument or kTooLarge naming `field` and the position.
+base::Status CheckSegmentKeys(std::vector<std::string>& keys, std::string_view field);
+// Bytes of their text, one more for each: what the limits of a segment's keys count.
+std::size_t SegmentKeyTextBytes(const std::vector<std::string>& keys);
 
 // What one tenant gets from one flag, whatever the rules say.
 struct OverrideFields {

@@ -202,5 +202,20 @@ TEST(Evaluation, UsesOpenFeaturesNames) {
   EXPECT_EQ(NameOf(EvaluationError::kGeneral), "GENERAL");
 }
 
+TEST(Segment, KeysHaveLimitsTogether) {
+  SegmentFields fields{.segment_key = "s", .environment = "e"};
+  for (int i = 0; i < 66'000; ++i) {
+    std::string key = std::to_string(i);
+    (i % 2 == 0 ? fields.included : fields.excluded).push_back(key + std::string(1023 - key.size(), 'x'));
+  }
+  const auto refused = Segment::Create(fields);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, base::ErrorCode::kTooLarge);
+  EXPECT_EQ(refused.error().field, "included");
+  fields.included.resize(32'000);
+  EXPECT_TRUE(Segment::Create(fields).has_value());
+  EXPECT_EQ(SegmentKeyTextBytes({"a", "bcd"}), 6U);
+}
+
 }  // namespace
 }  // namespace guidon::model

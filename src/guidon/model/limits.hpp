@@ -42,6 +42,11 @@ inline constexpr std::size_t kMetadataBytesMax = 4096;  // names and values toge
 inline constexpr std::size_t kPrerequisitesMax = 20;
 inline constexpr std::size_t kSaltBytesMax = 128;
 inline constexpr std::size_t kSegmentKeysMax = 1'000'000;  // explicit keys of a segment, each list (spec 3)
+// Both lists together, each key with one byte more: what a node holds of a segment in memory, and what the index of its
+// parts can name within one item however long the keys are.
+inline constexpr std::size_t kSegmentKeyTextBytesMax = 64UL * 1024 * 1024;
+// Up to here a segment's keys are part of it, in its item and in every answer that shows it; more are kept apart.
+inline constexpr std::size_t kSegmentKeyTextBytesTogetherMax = 64UL * 1024;
 inline constexpr std::size_t kTargetingKeyBytesMax = 1024;
 inline constexpr std::size_t kContextAttributesMax = 200;
 inline constexpr std::size_t kContextValuesMax = 4096;  // with all nested ones: evaluation walks lists

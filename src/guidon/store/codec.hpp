@@ -14,6 +14,7 @@
 #include "guidon/model/value.hpp"
 #include "guidon/store/attribute.hpp"
 #include "guidon/store/records.hpp"
+#include "guidon/store/segment_keys.hpp"
 
 // Domain values and records ↔ items, attribute by attribute as spec 2 names them, keys and index keys included.
 //
@@ -45,8 +46,10 @@ struct StoredOverride {
 Item EncodeOverride(const model::Override& override, base::Timestamp flag_created_at);
 base::Result<StoredOverride> DecodeOverride(const Item& item);
 
-Item EncodeSegment(const model::Segment& segment);
-base::Result<model::Segment> DecodeSegment(const Item& item);
+// Of a segment whose keys are kept apart, `included` and `excluded` are maps {count, digest, parts} in place of lists,
+// so that whoever knows only lists finds it unreadable rather than empty.
+Item EncodeSegment(const SegmentHead& segment);
+base::Result<SegmentHead> DecodeSegment(const Item& item);
 
 // Whoever engaged it and however the rest of the item looks: an item under the key of a kill switch is an engaged kill
 // switch (fail safe). Error: kCorrupt only where the key names no scope.

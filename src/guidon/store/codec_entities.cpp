@@ -48,6 +48,32 @@ std::optional<model::ConditionGroup> ReadConditions(ItemReader& in, std::string_
   return value ? in.Take(json::ConditionsFromJson(*value, name)) : std::nullopt;
 }
 
+AttributeMap ListAttribute(const SegmentKeyList& list) {
+  AttributeMap map;
+  map.Set("count", Number::From(static_cast<std::int64_t>(list.count())));
+  map.Set("digest", list.digest);
+  map.Set("parts", Binary{EncodeSegmentParts(list.parts)});
+  return map;
+}
+
+// `count` is for people and other programs; the parts decide, and must agree with it.
+SegmentKeyList ReadKeyList(ItemReader& in, std::string_view name) {
+  SegmentKeyList list;
+  const AttributeMap* map = in.Map(name);
+  const AttributeValue* parts = map != nullptr ? map->Find("parts") : nullptr;
+  const AttributeValue* count = map != nullptr ? map->Find("count") : nullptr;
+  const AttributeValue* digest = map != nullptr ? map->Find("digest") : nullptr;
+  if (parts == nullptr || parts->AsBinary() == nullptr || count == nullptr || count->AsNumber() == nullptr) {
+    in.Problem(name, "must be a map with count and parts where the keys are kept apart");
+    return list;
+  }
+  if (digest != nullptr && digest->AsString() != nullptr) list.digest = *digest->AsString();
+  if (auto decoded = in.Take(DecodeSegmentParts(parts->AsBinary()->bytes, name))) list.parts = *std::move(decoded);
+  if (count->AsNumber()->AsInt64() != static_cast<std::int64_t>(list.count()))
+    in.Problem(name, "names parts with another number of keys than its count");
+  return list;
+}
+
 model::KeyKind ReadKeyKind(ItemReader& in) {
   const auto kind = model::KeyKindFromName(in.Text("kind"));
   if (!kind) in.Problem("kind", "must be admin, server or client");
@@ -89,7 +115,7 @@ Result<StoredOverride> DecodeOverride(const Item& item) {
   return StoredOverride{.override = *std::move(override), .flag_created_at = flag_created_at};
 }
 
-Item EncodeSegment(const model::Segment& segment) {
+Item EncodeSegment(const SegmentHead& segment) {
   const auto env = *model::Environment::Parse(segment->environment);
   ItemBuilder item;
   SetKey(item, SegmentItemKey(env, *model::SegmentKey::Parse(segment->segment_key)));
@@ -97,29 +123,45 @@ Item EncodeSegment(const model::Segment& segment) {
   item.Set("segmentKey", segment->segment_key);
   item.Set("environment", segment->environment);
   item.Set("description", segment->description);
-  SetTexts(item, "included", segment->included);
-  SetTexts(item, "excluded", segment->excluded);
+  if (segment.index) {
+    item.Set("keysRevision", segment.index->revision);
+    item.Set("included", ListAttribute(segment.index->included));
+    item.Set("excluded", ListAttribute(segment.index->excluded));
+  } else {
+    SetTexts(item, "included", segment->included);
+    SetTexts(item, "excluded", segment->excluded);
+  }
   if (segment->when) item.Set("when", AttributeOf(json::ConditionsToJson(*segment->when)));
   item.Set("createdAt", base::FormatTimestamp(segment->created_at));
-  SetHistory(item, *segment);
+  SetHistory(item, *segment.segment);
   return std::move(item).Done();
 }
 
-Result<model::Segment> DecodeSegment(const Item& item) {
+Result<SegmentHead> DecodeSegment(const Item& item) {
   ItemReader in(item);
   const auto key = in.KeyParts("PK", "SEGMENT", 2);
   in.ExpectKey("SK", kMetadataSort);
   model::SegmentFields fields{.segment_key = in.SameText("segmentKey", key[1]),
                               .environment = in.SameText("environment", key[0])};
   fields.description = in.TextOr("description", "");
-  fields.included = in.TextList("included");
-  fields.excluded = in.TextList("excluded");
+  std::optional<SegmentIndex> index;
+  if (in.Find("keysRevision") != nullptr) {
+    index = SegmentIndex{.revision = in.Text("keysRevision"),
+                         .included = ReadKeyList(in, "included"),
+                         .excluded = ReadKeyList(in, "excluded")};
+    fields.kept_apart = {.included = index->included.count(), .excluded = index->excluded.count()};
+  } else {
+    fields.included = in.TextList("included");
+    fields.excluded = in.TextList("excluded");
+  }
   fields.when = ReadConditions(in, "when");
   fields.version = in.Version();
   fields.created_at = in.Time("createdAt");
   fields.updated_at = in.TimeOr("updatedAt", fields.created_at);
   fields.updated_by = in.TextOr("updatedBy", "");
-  return in.Finish([&] { return model::Segment::Create(std::move(fields)); });
+  auto segment = in.Finish([&] { return model::Segment::Create(std::move(fields)); });
+  if (!segment) return std::unexpected(std::move(segment).error());
+  return index ? SegmentHead(*std::move(segment), *std::move(index)) : SegmentHead(*std::move(segment));
 }
 
 Item EncodeKillSwitch(const model::KillSwitch& kill_switch) {

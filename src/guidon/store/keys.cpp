@@ -9,6 +9,7 @@ namespace guidon::store {
 namespace {
 
 constexpr std::size_t kSequenceDigits = 20;  // 2^64 - 1 has as many
+constexpr std::size_t kPartDigits = 6;       // more than any segment has parts
 
 std::string Join(std::initializer_list<std::string_view> parts) {
   std::size_t size = parts.size();
@@ -52,7 +53,18 @@ Key EvaluationLogItemKey(const model::Environment& env, const model::FlagKey& fl
 }
 
 Key SegmentItemKey(const model::Environment& env, const model::SegmentKey& segment) {
-  return {Join({"SEGMENT", env.str(), segment.str()}), Metadata()};
+  return {SegmentPartition(env, segment), Metadata()};
+}
+
+Key SegmentPartKey(const model::Environment& env, const model::SegmentKey& segment, std::string_view revision,
+                   std::uint32_t number) {
+  std::string digits = std::to_string(number);
+  if (digits.size() < kPartDigits) digits.insert(0, kPartDigits - digits.size(), '0');
+  return {SegmentPartition(env, segment), Join({"KEYS", revision, digits})};
+}
+
+Key SegmentWorkKey(const model::Environment& env, const model::SegmentKey& segment, std::string_view revision) {
+  return {SegmentPartition(env, segment), Join({"PARTS", revision})};
 }
 
 Key KillSwitchItemKey(const model::Environment& env, const model::KillScope& scope) {
@@ -91,6 +103,10 @@ std::string OwnerIndexPartition(const model::Environment& env, const model::Owne
 std::string TenantIndexPartition(const model::TenantId& tenant) { return Join({"TENANT", tenant.str()}); }
 
 std::string SegmentsIndexPartition(const model::Environment& env) { return Join({"SEGMENTS", env.str()}); }
+
+std::string SegmentPartition(const model::Environment& env, const model::SegmentKey& segment) {
+  return Join({"SEGMENT", env.str(), segment.str()});
+}
 
 std::string EvaluationsIndexPartition(const model::Environment& env, std::string_view date) {
   return Join({"EVALS", env.str(), date});
@@ -137,6 +153,10 @@ IndexKey OverrideByTenant(const model::TenantId& tenant, const model::Environmen
 
 IndexKey SegmentByCreation(const model::Environment& env, base::Timestamp created_at) {
   return {SegmentsIndexPartition(env), CreationSort(created_at)};
+}
+
+IndexKey SegmentWorkByTime(const model::Environment& env, base::Timestamp started_at, std::string_view revision) {
+  return {SegmentsIndexPartition(env), Join({"PARTS", base::FormatTimestamp(started_at), revision})};
 }
 
 IndexKey TenantByCreation(base::Timestamp created_at) {

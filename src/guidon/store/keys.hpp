@@ -25,6 +25,11 @@ Key OverrideItemKey(const model::Environment& env, const model::FlagKey& flag, c
 Key EvaluationLogItemKey(const model::Environment& env, const model::FlagKey& flag, base::Timestamp at,
                          const model::TenantId& tenant);
 Key SegmentItemKey(const model::Environment& env, const model::SegmentKey& segment);
+// (+) One part of the keys of a segment that has too many for its item; `revision` is that of the write that made it.
+Key SegmentPartKey(const model::Environment& env, const model::SegmentKey& segment, std::string_view revision,
+                   std::uint32_t number);
+// (+) Says that a write of parts has begun, until it is cleaned up after.
+Key SegmentWorkKey(const model::Environment& env, const model::SegmentKey& segment, std::string_view revision);
 Key KillSwitchItemKey(const model::Environment& env, const model::KillScope& scope);
 Key TenantItemKey(const model::TenantId& tenant);
 Key ApiKeyItemKey(const model::KeyId& key);
@@ -41,10 +46,13 @@ std::string FlagPartition(const model::Environment& env, const model::FlagKey& f
 inline constexpr std::string_view kOverrideSortPrefix = "OVERRIDE#";
 inline constexpr std::string_view kEvaluationSortPrefix = "EVAL#";
 inline constexpr std::string_view kMetadataSort = "METADATA";
-std::string FlagsIndexPartition(const model::Environment& env);                               // GSI1
-std::string OwnerIndexPartition(const model::Environment& env, const model::Owner& owner);    // GSI2
-std::string TenantIndexPartition(const model::TenantId& tenant);                              // GSI3
-std::string SegmentsIndexPartition(const model::Environment& env);                            // GSI1
+std::string FlagsIndexPartition(const model::Environment& env);                             // GSI1
+std::string OwnerIndexPartition(const model::Environment& env, const model::Owner& owner);  // GSI2
+std::string TenantIndexPartition(const model::TenantId& tenant);                            // GSI3
+std::string SegmentsIndexPartition(const model::Environment& env);                          // GSI1
+std::string SegmentPartition(const model::Environment& env, const model::SegmentKey& segment);
+inline constexpr std::string_view kSegmentPartSortPrefix = "KEYS#";
+inline constexpr std::string_view kSegmentWorkSortPrefix = "PARTS#";  // also in GSI1, before the time
 std::string EvaluationsIndexPartition(const model::Environment& env, std::string_view date);  // GSI1
 std::string KillSwitchPartition(const model::Environment& env);
 std::string AuditPartition(std::string_view date, unsigned shard);
@@ -67,10 +75,12 @@ IndexKey FlagByTenant(const model::TenantId& tenant, const model::Environment& e
 IndexKey OverrideByTenant(const model::TenantId& tenant, const model::Environment& env,
                           const model::FlagKey& flag);                                  // GSI3
 IndexKey SegmentByCreation(const model::Environment& env, base::Timestamp created_at);  // GSI1
-IndexKey TenantByCreation(base::Timestamp created_at);                                  // GSI1
-IndexKey ApiKeyByCreation(base::Timestamp created_at);                                  // GSI1
-IndexKey ApiKeyByTenant(const model::TenantId& tenant, const model::KeyId& key);        // GSI3
-IndexKey AuditByTenant(std::string_view tenant, base::Timestamp at);                    // GSI3
+IndexKey SegmentWorkByTime(const model::Environment& env, base::Timestamp started_at,
+                           std::string_view revision);                            // GSI1
+IndexKey TenantByCreation(base::Timestamp created_at);                            // GSI1
+IndexKey ApiKeyByCreation(base::Timestamp created_at);                            // GSI1
+IndexKey ApiKeyByTenant(const model::TenantId& tenant, const model::KeyId& key);  // GSI3
+IndexKey AuditByTenant(std::string_view tenant, base::Timestamp at);              // GSI3
 
 // Sort key prefixes within an index partition.
 inline constexpr std::string_view kCreationSortPrefix = "METADATA#";

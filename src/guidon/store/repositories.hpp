@@ -15,6 +15,7 @@
 #include "guidon/model/flag.hpp"
 #include "guidon/store/keys.hpp"
 #include "guidon/store/records.hpp"
+#include "guidon/store/segment_keys.hpp"
 #include "guidon/store/table.hpp"
 
 // One function for each access pattern of spec 2 (one request, or pages of it; never a scan), and the write operations
@@ -81,9 +82,20 @@ class Repository {
   base::Result<Page<model::Override>> ListOverridesOfTenant(const model::Environment& env,
                                                             const model::TenantId& tenant, const PageRequest& page);
 
+  // With all its keys, of one revision: a change meanwhile makes it read again. Errors: kCorrupt where a part of the
+  // keys is missing or damaged; kUnavailable where it kept changing.
   base::Result<std::optional<model::Segment>> GetSegment(const model::Environment& env,
                                                          const model::SegmentKey& segment);
-  base::Result<Page<model::Segment>> ListSegments(const model::Environment& env, const PageRequest& page);
+  // Without the keys that are kept apart.
+  base::Result<std::optional<SegmentHead>> GetSegmentHead(const model::Environment& env,
+                                                          const model::SegmentKey& segment);
+  // Newest first; without the keys that are kept apart.
+  base::Result<Page<SegmentHead>> ListSegments(const model::Environment& env, const PageRequest& page);
+  // Keys of one list in byte order that begin with `prefix`; absent: no such segment. A cursor goes on behind the last
+  // key, whatever has changed since. Costs the parts that are looked at.
+  base::Result<std::optional<Page<std::string>>> ListSegmentKeys(const model::Environment& env,
+                                                                 const model::SegmentKey& segment, SegmentList list,
+                                                                 std::string_view prefix, const PageRequest& page);
 
   base::Result<std::optional<model::KillSwitch>> GetKillSwitch(const model::Environment& env,
                                                                const model::KillScope& scope);
@@ -135,8 +147,11 @@ Put PutOverride(const model::Override& override, base::Timestamp flag_created_at
 // Whatever is there: for bulk.
 Put PutOverrideAnyway(const model::Override& override, base::Timestamp flag_created_at);
 Delete DeleteOverride(const model::Override& override);
-Put PutSegment(const model::Segment& segment, std::optional<std::uint64_t> replaces);
-Delete DeleteSegment(const model::Segment& segment);
+// `replaces_keys`: the parts that must be named there now, where the new item goes on naming some of them (a segment
+// that was deleted and made again may have the same version).
+Put PutSegment(const SegmentHead& segment, std::optional<std::uint64_t> replaces,
+               const std::optional<SegmentIndex>& replaces_keys = std::nullopt);
+Delete DeleteSegment(const SegmentHead& segment);
 Put PutKillSwitch(const model::KillSwitch& kill_switch, std::optional<std::uint64_t> replaces);
 Delete DeleteKillSwitch(const model::KillSwitch& kill_switch);
 Put PutTenant(const model::Tenant& tenant, std::optional<std::uint64_t> replaces);

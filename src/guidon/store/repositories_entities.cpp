@@ -20,20 +20,6 @@ Query ByCreation(std::string_view partition) {
 
 }  // namespace
 
-Result<std::optional<model::Segment>> Repository::GetSegment(const model::Environment& env,
-                                                             const model::SegmentKey& segment) {
-  return ReadOne<model::Segment>(table_, SegmentItemKey(env, segment), DecodeSegment);
-}
-
-Result<Page<model::Segment>> Repository::ListSegments(const model::Environment& env, const PageRequest& page) {
-  const Query query = ByCreation(SegmentsIndexPartition(env));
-  return ReadEach<model::Segment>(table_, query, page, [&](const Item& item) -> Result<model::Segment> {
-    GUIDON_ASSIGN(model::Segment segment, DecodeSegment(item));
-    if (segment->environment != env.str()) return std::unexpected(Contradiction("environment"));
-    return segment;
-  });
-}
-
 Result<std::optional<model::KillSwitch>> Repository::GetKillSwitch(const model::Environment& env,
                                                                    const model::KillScope& scope) {
   return ReadOne<model::KillSwitch>(table_, KillSwitchItemKey(env, scope), DecodeKillSwitch);

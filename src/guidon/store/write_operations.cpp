@@ -14,6 +14,11 @@ Condition Replaces(std::optional<std::uint64_t> version) {
   return Condition::Equals("version", Number::From(static_cast<std::int64_t>(*version)));
 }
 
+Condition WithKeys(Condition condition, const std::optional<SegmentIndex>& keys) {
+  if (keys) condition.equals.push_back({.name = "keysRevision", .value = keys->revision});
+  return condition;
+}
+
 model::Environment EnvironmentOf(const std::string& text) { return *model::Environment::Parse(text); }
 
 }  // namespace
@@ -42,13 +47,14 @@ Delete DeleteOverride(const model::Override& override) {
           .condition = Replaces(override->version)};
 }
 
-Put PutSegment(const model::Segment& segment, std::optional<std::uint64_t> replaces) {
-  return {.item = EncodeSegment(segment), .condition = Replaces(replaces)};
+Put PutSegment(const SegmentHead& segment, std::optional<std::uint64_t> replaces,
+               const std::optional<SegmentIndex>& replaces_keys) {
+  return {.item = EncodeSegment(segment), .condition = WithKeys(Replaces(replaces), replaces_keys)};
 }
 
-Delete DeleteSegment(const model::Segment& segment) {
+Delete DeleteSegment(const SegmentHead& segment) {
   return {.key = SegmentItemKey(EnvironmentOf(segment->environment), *model::SegmentKey::Parse(segment->segment_key)),
-          .condition = Replaces(segment->version)};
+          .condition = WithKeys(Replaces(segment->version), segment.index)};
 }
 
 Put PutKillSwitch(const model::KillSwitch& kill_switch, std::optional<std::uint64_t> replaces) {

@@ -184,6 +184,14 @@ test('segments', async () => {
   await call('PATCH', `${dev}/segments/beta`, { body: { included: 'z' }, headers: any });
   await call('GET', `${dev}/segments`, { expect: 200 });
   await call('GET', `${dev}/segments/nobody`, { expect: 404 });
+  const keys = `${dev}/segments/beta/keys`;
+  await call('POST', keys, { body: { add: { included: ['u3', 'u4'] }, remove: { excluded: ['u2'] } }, expect: 200 });
+  await call('POST', keys, { body: { add: { included: [7] } } });
+  await call('PUT', keys, { body: { excluded: ['u5'] }, headers: any, expect: 200 });
+  await call('PUT', keys, { body: { excluded: [] }, expect: 428 });
+  assert.deepEqual((await call('GET', `${keys}?prefix=u&limit=2`, { expect: 200 })).body.items, ['u1', 'u3']);
+  await call('GET', `${keys}?list=excluded`, { expect: 200 });
+  await call('GET', `${dev}/segments/nobody/keys`, { expect: 404 });
   await guidon.createFlag({ flagKey: 'uses-beta', owner: 'e2e', description: 'x', defaultEnabled: false, targetingRules: [
     { id: 'r', when: { all: [{ operator: 'inSegment', values: ['beta'] }] }, variation: 'on' }] });
   await call('DELETE', `${dev}/segments/beta`, { expect: 409 });
