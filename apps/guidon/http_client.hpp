@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "apps/guidon/failure.hpp"
+#include "guidon/base/percent_encoding.hpp"
 
 namespace guidon::cli {
 
@@ -60,8 +61,7 @@ class HttpClient {
   void* handle_ = nullptr;
 };
 
-// Everything but letters, digits, '-', '.', '_' and '~' as %XX.
-std::string PercentEncode(std::string_view text);
+using base::PercentEncode;
 
 // True for 127.0.0.0/8, ::1 and localhost, as host part of a URL.
 bool IsLoopbackHost(std::string_view host);

@@ -5,6 +5,7 @@
 
 #include "guidon/api_http/route.hpp"
 #include "guidon/api_http/text.hpp"
+#include "guidon/base/percent_encoding.hpp"
 #include "harness.hpp"
 
 namespace guidon::api_test {
@@ -91,7 +92,7 @@ TEST(Text, PercentEncodingGoesThereAndBack) {
   std::string all;
   for (int c = 1; c < 128; ++c) all += static_cast<char>(c);
   all += "日本";
-  EXPECT_EQ(api_http::PercentDecode(api_http::PercentEncode(all)), all);
+  EXPECT_EQ(api_http::PercentDecode(base::PercentEncode(all)), all);
   EXPECT_EQ(api_http::PercentDecode("a+b", true), "a b");
   EXPECT_EQ(api_http::PercentDecode("a+b"), "a+b");
   for (const char* bad : {"%", "%4", "%zz", "%00", "%ff", "%c3%28", "%ed%a0%80"})

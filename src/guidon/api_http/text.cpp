@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "guidon/base/percent_encoding.hpp"
 #include "guidon/base/text.hpp"
 
 namespace guidon::api_http {
@@ -21,11 +22,6 @@ int HexDigit(char c) {
 }
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool IsUnreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
-}
 
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -51,22 +47,6 @@ std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_spa
     }
   }
   if (!base::IsUtf8(out)) return std::nullopt;
-  return out;
-}
-
-std::string PercentEncode(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    if (IsUnreserved(c)) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kHex[byte >> 4U];
-      out += kHex[byte & 15U];
-    }
-  }
   return out;
 }
 
@@ -140,7 +120,7 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
 
 bool IsRequestId(std::string_view text) {
   return !text.empty() && text.size() <= 64 &&
-         std::ranges::all_of(text, [](char c) { return IsUnreserved(c) && c != '~'; });
+         std::ranges::all_of(text, [](char c) { return base::IsUnreserved(c) && c != '~'; });
 }
 
 std::string PrintableAscii(std::string_view text, std::size_t bytes_max) {

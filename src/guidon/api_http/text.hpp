@@ -17,8 +17,6 @@ namespace guidon::api_http {
 
 // Nothing where a '%' is not followed by two hexadecimal digits, or what comes out is not UTF-8 or holds a NUL.
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space = false);
-// Everything but unreserved characters (RFC 3986) as %XX: for one segment of a path.
-std::string PercentEncode(std::string_view text);
 
 inline constexpr std::size_t kQueryParametersMax = 32;
 

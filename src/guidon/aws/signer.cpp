@@ -9,16 +9,13 @@
 #include <fmt/format.h>
 
 #include "guidon/aws/digest.hpp"
+#include "guidon/base/percent_encoding.hpp"
 #include "guidon/base/text.hpp"
 
 namespace guidon::aws {
 namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
-
-bool IsUnreserved(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_' || c == '~';
-}
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -34,7 +31,7 @@ std::string Encode(std::string_view text, bool keep_escapes) {
     const char c = text[i];
     const bool escape =
         keep_escapes && c == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 && HexDigit(text[i + 2]) >= 0;
-    if (IsUnreserved(c) || escape) {
+    if (base::IsUnreserved(c) || escape) {
       out += c;
     } else {
       out += fmt::format("%{:02X}", static_cast<unsigned char>(c));

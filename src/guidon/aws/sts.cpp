@@ -1,29 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guidon/aws/sts.hpp"
 
-#include <cctype>
 #include <string_view>
 
 #include <fmt/format.h>
+
+#include "guidon/base/percent_encoding.hpp"
 
 namespace guidon::aws {
 namespace {
 
 using base::ErrorCode;
 using base::Fail;
-
-std::string FormEncode(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~') {
-      out += c;
-    } else {
-      out += fmt::format("%{:02X}", byte);
-    }
-  }
-  return out;
-}
 
 // Text of the first element of that name. STS writes no attributes, comments or nested elements of one name into what
 // is read here.
@@ -42,7 +30,7 @@ base::Result<Credentials> CallSts(HttpTransport& transport, const base::Clock& c
                                   const Credentials* signer) {
   HttpRequest request{.url = call.endpoint + "/", .headers = {{"content-type", "application/x-www-form-urlencoded"}}};
   request.body = "Version=2011-06-15";
-  for (const auto& [name, value] : call.parameters) request.body += "&" + name + "=" + FormEncode(value);
+  for (const auto& [name, value] : call.parameters) request.body += "&" + name + "=" + base::PercentEncode(value);
   if (signer != nullptr) Sign(request, *signer, {.region = call.region, .service = "sts"}, clock.Now());
   const auto answer = transport.Send(request);
   if (!answer)
