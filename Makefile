@@ -28,8 +28,8 @@ test: ## Install what is missing, build, run every test (tools/test --help for s
 	@tools/test
 
 .PHONY: bench
-bench: ## Measure; BENCH=http, store, start or eval picks one. Results also go to build/bench
-	@tools/install-deps build test bench
+bench: ## Measure; BENCH=http, store, start, eval or ui picks one. Results also go to build/bench
+	@tools/install-deps build test node bench
 	@tools/bench $(BENCH)
 
 .PHONY: lint

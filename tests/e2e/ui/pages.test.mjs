@@ -127,7 +127,7 @@ test('the keyboard reaches everything', async () => {
   // The address changes before the page does: a key pressed in between belongs to the page that is left.
   await me.page.getByRole('heading', { name: 'Flags', level: 1 }).waitFor();
   await keyboard.press('/');
-  await me.page.waitForFunction(() => document.activeElement?.hasAttribute('data-page-search'));
+  await me.page.locator('[data-page-search]:focus').waitFor();
   await keyboard.type('banner');
   await me.page.waitForURL('**/flags?q=banner');
   await me.page.getByText('1 flag', { exact: true }).waitFor();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // All flags of an environment. What is searched and filtered is in the address; the server searches.
-import { ActionIcon, Button, Checkbox, Menu, Popover, Select, Switch, TextInput, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Checkbox, Menu, Popover, Select, TextInput, Tooltip } from '@mantine/core';
 import { useDebouncedCallback, useElementSize, useMediaQuery } from '@mantine/hooks';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
@@ -44,6 +44,7 @@ export function FlagList() {
       },
       { replace: true },
     );
+  const setSort = (next: Sort) => set('sort', next === 'newest' ? null : next);
   const filter: FlagFilter = {
     q: get('q'),
     owner: get('owner'),
@@ -103,7 +104,7 @@ export function FlagList() {
             {filtered ? t('flags.noneFoundText') : t('flags.noneText')}
           </Empty>
         ) : (
-          <Table env={env} flags={shown} selected={selected} setSelected={setSelected} sort={sort} setSort={(next) => set('sort', next === 'newest' ? null : next)} writes={writes} loadMore={() => void (query.hasNextPage && !query.isFetching && query.fetchNextPage())} />
+          <Table env={env} flags={shown} selected={selected} setSelected={setSelected} sort={sort} setSort={setSort} writes={writes} loadMore={() => void (query.hasNextPage && !query.isFetching && query.fetchNextPage())} />
         )}
         <div className={styles.foot} aria-live="polite">
           {query.isFetchingNextPage || (query.isFetching && query.isPlaceholderData) ? t('flags.loadingMore', { n: loaded.length }) : query.hasNextPage ? t('flags.countMore', { n: shown.length, all: !filtered && known !== undefined ? known : '…' }) : t('flags.count', { n: shown.length })}
@@ -215,56 +216,16 @@ function Table({ env, flags, selected, setSelected, sort, setSort, writes, loadM
   const template = ['24px', '46px', 'minmax(200px, 2.4fr)', ...columns.map(({ width: size }) => size), ...(narrow ? ['auto'] : ['34px'])].slice(writes ? 0 : 1).join(' ');
   // Padding, switches, the name and the gaps around them.
   const minimum = narrow ? 0 : 374 + columns.reduce((sum, { least }) => sum + least + 14, 0);
-  const all = flags.length > 0 && flags.every((flag) => selected.has(flag.flagKey));
-  const sortButton = (id: Sort, label: string) => (
-    <button type="button" className={styles.sort} onClick={() => setSort(sort === id ? 'newest' : id)}>
-      {label}
-      {sort === id ? <Icon name={id === 'key' || id === 'owner' ? 'up' : 'down'} size={13} /> : null}
-    </button>
+  const all = useMemo(() => flags.length > 0 && flags.every((flag) => selected.has(flag.flagKey)), [flags, selected]);
+  const some = useMemo(() => selected.size > 0 && flags.some((flag) => selected.has(flag.flagKey)), [flags, selected]);
+  const pickAll = useCallback(
+    () => setSelected((old) => (all ? new Set() : new Set([...old, ...flags.map((flag) => flag.flagKey)]))),
+    [all, flags, setSelected],
   );
   return (
     <div className={styles.scroller} ref={sized}>
       <div role="table" aria-label={t('nav.flags')} aria-rowcount={flags.length + 1} style={{ '--columns': narrow ? (writes ? '24px 46px minmax(0, 1fr) auto' : '46px minmax(0, 1fr) auto') : template, '--table-width': `${minimum}px` } as React.CSSProperties}>
-        <div role="rowgroup">
-          <div role="row" className={styles.head} aria-rowindex={1}>
-            {writes ? (
-              <span role="columnheader">
-                <Checkbox size="xs" aria-label={t('flags.selectAll')} checked={all} indeterminate={!all && flags.some((flag) => selected.has(flag.flagKey))} onChange={() => setSelected((old) => (all ? new Set() : new Set([...old, ...flags.map((flag) => flag.flagKey)])))} />
-              </span>
-            ) : null}
-            <span role="columnheader">{t('flags.onOff')}</span>
-            <span role="columnheader" aria-sort={sort === 'key' ? 'ascending' : undefined}>
-              {sortButton('key', t('flags.flag'))}
-            </span>
-            {columns.map(({ id, label, sort: by }) => (
-              <span key={id} role="columnheader" aria-sort={by && sort === by ? (by === 'owner' ? 'ascending' : 'descending') : undefined}>
-                {by ? sortButton(by, t(label)) : t(label)}
-              </span>
-            ))}
-            <span role="columnheader">
-              {narrow ? (
-                t('flags.state')
-              ) : (
-                <Menu position="bottom-end" closeOnItemClick={false}>
-                  <Menu.Target>
-                    <Tooltip label={t('flags.columns')}>
-                      <ActionIcon variant="subtle" color="gray" aria-label={t('flags.columns')}>
-                        <Icon name="columns" size={16} />
-                      </ActionIcon>
-                    </Tooltip>
-                  </Menu.Target>
-                  <Menu.Dropdown>
-                    {COLUMNS.map(({ id, label }) => (
-                      <Menu.Item key={id} role="menuitemcheckbox" aria-checked={wanted.has(id)} onClick={() => toggleColumn(id)} rightSection={wanted.has(id) ? <Icon name="check" size={15} /> : null}>
-                        {t(label)}
-                      </Menu.Item>
-                    ))}
-                  </Menu.Dropdown>
-                </Menu>
-              )}
-            </span>
-          </div>
-        </div>
+        <Head columns={columns} narrow={narrow} writes={writes} picked={all ? 'all' : some ? 'some' : 'none'} onPickAll={pickAll} sort={sort} setSort={setSort} wanted={wanted} toggleColumn={toggleColumn} />
         <div role="rowgroup" ref={body} className={styles.body} style={{ height: rows.getTotalSize(), minWidth: minimum }}>
           {items.map((item) => {
             const flag = flags[item.index];
@@ -277,7 +238,70 @@ function Table({ env, flags, selected, setSelected, sort, setSort, writes, loadM
   );
 }
 
-// Scrolling draws only the rows that come into view.
+const Head = memo(function Head({ columns, narrow, writes, picked, onPickAll, sort, setSort, wanted, toggleColumn }: {
+  columns: Column[];
+  narrow: boolean;
+  writes: boolean;
+  picked: 'all' | 'some' | 'none';
+  onPickAll: () => void;
+  sort: Sort;
+  setSort: (sort: Sort) => void;
+  wanted: Set<Column['id']>;
+  toggleColumn: (id: Column['id']) => void;
+}) {
+  const t = useT();
+  const sortButton = (id: Sort, label: string) => (
+    <button type="button" className={styles.sort} onClick={() => setSort(sort === id ? 'newest' : id)}>
+      {label}
+      {sort === id ? <Icon name={id === 'key' || id === 'owner' ? 'up' : 'down'} size={13} /> : null}
+    </button>
+  );
+  return (
+    <div role="rowgroup">
+      <div role="row" className={styles.head} aria-rowindex={1}>
+        {writes ? (
+          <span role="columnheader">
+            <Checkbox size="xs" aria-label={t('flags.selectAll')} checked={picked === 'all'} indeterminate={picked === 'some'} onChange={onPickAll} />
+          </span>
+        ) : null}
+        <span role="columnheader">{t('flags.onOff')}</span>
+        <span role="columnheader" aria-sort={sort === 'key' ? 'ascending' : undefined}>
+          {sortButton('key', t('flags.flag'))}
+        </span>
+        {columns.map(({ id, label, sort: by }) => (
+          <span key={id} role="columnheader" aria-sort={by && sort === by ? (by === 'owner' ? 'ascending' : 'descending') : undefined}>
+            {by ? sortButton(by, t(label)) : t(label)}
+          </span>
+        ))}
+        <span role="columnheader">
+          {narrow ? (
+            t('flags.state')
+          ) : (
+            <Menu position="bottom-end" closeOnItemClick={false}>
+              <Menu.Target>
+                <Tooltip label={t('flags.columns')}>
+                  <ActionIcon variant="subtle" color="gray" aria-label={t('flags.columns')}>
+                    <Icon name="columns" size={16} />
+                  </ActionIcon>
+                </Tooltip>
+              </Menu.Target>
+              <Menu.Dropdown>
+                {COLUMNS.map(({ id, label }) => (
+                  <Menu.Item key={id} role="menuitemcheckbox" aria-checked={wanted.has(id)} onClick={() => toggleColumn(id)} rightSection={wanted.has(id) ? <Icon name="check" size={15} /> : null}>
+                    {t(label)}
+                  </Menu.Item>
+                ))}
+              </Menu.Dropdown>
+            </Menu>
+          )}
+        </span>
+      </div>
+    </div>
+  );
+});
+
+// Scrolling draws only the rows that come into view, and the browser's own controls: those of the component library are
+// several elements each, which shows in frames.
 const Row = memo(function Row({ env, flag, index, top, picked, columns, narrow, writes, onPick, onToggle }: {
   env: string;
   flag: Flag;
@@ -295,11 +319,11 @@ const Row = memo(function Row({ env, flag, index, top, picked, columns, narrow, 
     <div role="row" aria-rowindex={index + 2} className={styles.row} data-selected={picked} data-archived={flag.state === 'ARCHIVED'} style={{ transform: `translateY(${top}px)` }}>
       {writes ? (
         <span role="cell">
-          <Checkbox size="xs" aria-label={t('flags.select', { flag: flag.flagKey })} checked={picked} onChange={() => onPick(flag.flagKey)} />
+          <input type="checkbox" className={styles.check} aria-label={t('flags.select', { flag: flag.flagKey })} checked={picked} onChange={() => onPick(flag.flagKey)} />
         </span>
       ) : null}
       <span role="cell">
-        <Switch size="sm" color="teal.9" aria-label={t('flags.toggle', { flag: flag.flagKey })} checked={flag.defaultEnabled} disabled={!writes || flag.state !== 'ENABLED'} onChange={() => void onToggle(flag)} />
+        <input type="checkbox" role="switch" className={styles.switch} aria-label={t('flags.toggle', { flag: flag.flagKey })} checked={flag.defaultEnabled} disabled={!writes || flag.state !== 'ENABLED'} onChange={() => void onToggle(flag)} />
       </span>
       <span role="cell" className={styles.cell}>
         <Link className={styles.key} to={pathOf(env, 'flags', flag.flagKey)} title={flag.flagKey}>

@@ -9,12 +9,12 @@ export type Column = { id: ColumnId; label: MessageKey; width: string; least: nu
 
 export const COLUMNS: Column[] = [
   { id: 'state', label: 'flags.state', width: '100px', least: 100 },
-  { id: 'serves', label: 'flags.serves', width: 'minmax(150px, 1.3fr)', least: 150 },
+  { id: 'serves', label: 'flags.serves', width: 'minmax(168px, 1.3fr)', least: 168 },
   { id: 'type', label: 'flags.type', width: '90px', least: 90 },
   { id: 'owner', label: 'attribute.owner', width: 'minmax(90px, 0.8fr)', least: 90, sort: 'owner' },
   { id: 'tags', label: 'attribute.tags', width: 'minmax(100px, 1fr)', least: 100 },
   { id: 'tenant', label: 'attribute.tenantId', width: '110px', least: 110 },
-  { id: 'updated', label: 'flags.updated', width: '110px', least: 110, sort: 'updated' },
+  { id: 'updated', label: 'flags.updated', width: '96px', least: 96, sort: 'updated' },
   { id: 'expires', label: 'attribute.expiresAt', width: '110px', least: 110, sort: 'expires' },
 ];
 
