@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -103,8 +104,9 @@ class Program {
       GUIDON_ASSIGN(demo_flags, WriteDemoData(backend_->application()));
     }
     background_ = std::make_unique<Background>(backend_->application(), configuration_.cache_ttl);
-    GUIDON_ASSIGN(server_, Lift(api_http::Server::Start(backend_->application(), backend_->table(),
-                                                        ServerOptionsOf(configuration_)),
+    api_http::ServerOptions options = ServerOptionsOf(configuration_);
+    options.settings = [this] { return EffectiveSettings(); };
+    GUIDON_ASSIGN(server_, Lift(api_http::Server::Start(backend_->application(), backend_->table(), options),
                                 fmt::format("Cannot listen on {}:{}", configuration_.address, configuration_.port)));
     // Loading and the demo data leave much that is free but not given back.
     malloc_trim(0);
@@ -190,11 +192,26 @@ class Program {
     log_.SetLevel(configuration->log_level);
     background_->SetRefreshInterval(configuration->cache_ttl);
     configuration_.shutdown_grace = configuration->shutdown_grace;
-    settings_.TakeReloadable(*settings);
+    {
+      const std::lock_guard lock(settings_mutex_);
+      settings_.TakeReloadable(*settings);
+    }
     base::Log(base::LogLevel::kInfo, "settings reloaded");
   }
 
+  std::vector<api_http::EffectiveSetting> EffectiveSettings() {
+    const std::lock_guard lock(settings_mutex_);
+    std::vector<api_http::EffectiveSetting> effective;
+    for (const Setting& setting : settings_.all())
+      effective.push_back({.name = std::string(setting.spec->key),
+                           .value = setting.Shown(),
+                           .origin = std::string(NameOf(setting.origin)),
+                           .source = setting.source});
+    return effective;
+  }
+
   SettingSources sources_;
+  std::mutex settings_mutex_;  // one thread writes, at a reload; the server's workers read
   Settings settings_;
   Configuration configuration_;
   Terminal terminal_;

@@ -61,6 +61,19 @@ TEST(System, MetricsCountWhatHappened) {
   has("process_start_time_seconds ");
 }
 
+TEST(System, ShowsTheSettingsThatItWasGiven) {
+  Harness without;
+  EXPECT_EQ(without.Send("GET", "/api/v1/configuration").body, R"({"settings":[]})");
+  Harness harness(true, {.settings = [] {
+                    return std::vector<api_http::EffectiveSetting>{
+                        {.name = "log.level", .value = "debug", .origin = "environment", .source = "GUIDON_LOG_LEVEL"},
+                        {.name = "listen", .value = "127.0.0.1:3001", .origin = "default", .source = ""}};
+                  }});
+  EXPECT_EQ(harness.Send("GET", "/api/v1/configuration").body,
+            R"({"settings":[{"name":"log.level","origin":"environment","source":"GUIDON_LOG_LEVEL","value":"debug"},)"
+            R"({"name":"listen","origin":"default","value":"127.0.0.1:3001"}]})");
+}
+
 TEST(System, RefreshReportsDifferences) {
   Harness harness;
   EXPECT_EQ(harness.Send("POST", "/api/v1/refresh").body, R"({"differences":0})");

@@ -87,7 +87,16 @@ Response FailureOf(const Exchange& exchange, const Problem& problem) {
 }  // namespace
 
 Api::Api(app::Application& app, const store::MeteredTable& table, const ServerOptions& options)
-    : app_(app), limits_(options.limits), gate_(app, options), site_(options.ui), metrics_(app, table) {}
+    : app_(app),
+      limits_(options.limits),
+      settings_(options.settings),
+      gate_(app, options),
+      site_(options.ui),
+      metrics_(app, table) {}
+
+std::vector<EffectiveSetting> Api::settings() const {
+  return settings_ ? settings_() : std::vector<EffectiveSetting>();
+}
 
 void Api::Identify(Exchange& exchange) {
   exchange.request_id.clear();

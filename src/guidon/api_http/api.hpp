@@ -50,6 +50,7 @@ class Api {
   const StaticSite& site() const { return site_; }
   Metrics& metrics() const { return metrics_; }
   const ServerLimits& limits() const { return limits_; }
+  std::vector<EffectiveSetting> settings() const;
 
  private:
   base::Result<Call> PrepareCall(Exchange& exchange) const;
@@ -58,6 +59,7 @@ class Api {
 
   app::Application& app_;
   const ServerLimits limits_;
+  const std::function<std::vector<EffectiveSetting>()> settings_;
   const Router router_;
   const Gate gate_;
   const StaticSite site_;

@@ -60,6 +60,7 @@ base::Result<Response> ExportAudit(const Call& call);
 
 base::Result<Response> LandingPage(const Call& call);
 base::Result<Response> GetAccess(const Call& call);
+base::Result<Response> GetConfiguration(const Call& call);
 base::Result<Response> Liveness(const Call& call);
 base::Result<Response> Readiness(const Call& call);
 base::Result<Response> MetricsText(const Call& call);

@@ -65,6 +65,8 @@ constexpr std::array kRoutes = {
     Quick("/", handlers::LandingPage),
     Quick("/openapi.json", handlers::OpenApi),
     Quick("/api/v1/access", handlers::GetAccess),
+    Blocking(Method::kGet, "/api/v1/configuration", Permission::kSystemRead, BodyRule::kNone, {},
+             handlers::GetConfiguration),
     Blocking(Method::kPost, "/api/v1/refresh", Permission::kSystemWrite, BodyRule::kNone, {}, handlers::Refresh),
 
     Blocking(Method::kGet, GUIDON_ENV "/flags", Permission::kFlagsRead, BodyRule::kNone, kFlagList,

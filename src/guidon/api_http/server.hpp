@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,6 +34,14 @@ struct ServerLimits {
   std::chrono::milliseconds sweep_interval{1000};  // how often deadlines are looked at, and so how exact they are
 };
 
+// A setting that the program runs with, as an operator may see it: masked where it is secret.
+struct EffectiveSetting {
+  std::string name;    // "log.level"
+  std::string value;   // as it would be written in the configuration
+  std::string origin;  // which kind of place decided: "default", "profile", "file", "environment", "flag"
+  std::string source;  // which one: "GUIDON_LOG_LEVEL", "guidon.toml:3"; empty for a default
+};
+
 struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 3001;     // 0 = any free one
@@ -46,6 +55,8 @@ struct ServerOptions {
   ServerLimits limits = {};
   // The admin UI, served at "/" (static_site.hpp); empty: none. The files outlive the server.
   std::span<const StaticFile> ui = {};
+  // For GET /api/v1/configuration; called on worker threads, several at a time. Empty: no settings are shown.
+  std::function<std::vector<EffectiveSetting>()> settings = {};
 };
 
 // The HTTP server: OFREP, management API, health, metrics, contract. See README.md of this module.

@@ -93,6 +93,21 @@ Result<Response> GetAccess(const Call& call) {
   return Response{.body = json::Write(out)};
 }
 
+Result<Response> GetConfiguration(const Call& call) {
+  model::List settings;
+  for (const EffectiveSetting& setting : call.api.settings()) {
+    model::Object entry;
+    entry.Set("name", setting.name);
+    entry.Set("value", setting.value);
+    entry.Set("origin", setting.origin);
+    if (!setting.source.empty()) entry.Set("source", setting.source);
+    settings.emplace_back(std::move(entry));
+  }
+  model::Object out;
+  out.Set("settings", std::move(settings));
+  return Response{.body = json::Write(out)};
+}
+
 Result<Response> Readiness(const Call& call) {
   const app::Health health = call.app.health();
   model::Object out;

@@ -284,6 +284,9 @@ test('system', async () => {
   await call('GET', '/openapi.json', { expect: 200 });
   const access = await call('GET', '/api/v1/access', { expect: 200 });
   assert.equal(access.body.kind, 'local');
+  const { settings } = (await call('GET', '/api/v1/configuration', { expect: 200 })).body;
+  const setting = (wanted) => settings.find(({ name }) => name === wanted);
+  assert.deepEqual(setting('profile'), { name: 'profile', value: 'local', origin: 'flag', source: '--profile' });
   await call('POST', '/api/v1/refresh', { expect: 200 });
 });
 

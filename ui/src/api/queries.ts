@@ -199,6 +199,11 @@ export const auditQuery = (filter: AuditFilter) =>
     getNextPageParam: (page) => page.nextCursor,
   });
 
+export const configurationQuery = queryOptions({
+  queryKey: ['configuration'],
+  queryFn: async ({ signal }) => (await ask(client.GET('/api/v1/configuration', { signal }))).settings,
+});
+
 export const readinessQuery = queryOptions({
   queryKey: ['readiness'],
   // A node that is not ready answers 503 with the same body.

@@ -10,6 +10,7 @@ import { useT } from '../i18n/i18n';
 import { useTell } from '../shared/confirm';
 import { Icon } from '../shared/icons';
 import { Card, ErrorNotice, Loading, Notice, Page, Tag, Time, sharedStyles } from '../shared/ui';
+import { Configuration } from './Configuration';
 import { metricsQuery, quantile, sum } from './metrics';
 
 const POLL_MS = 5_000;
@@ -101,6 +102,7 @@ export function System() {
             </table>
           </div>
         </Card>
+        {may('system:read') ? <Configuration /> : null}
       </div>
     </Page>
   );
