@@ -20,9 +20,11 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { '/api': server, '/readyz': server, '/metrics': server, '/openapi.json': server } },
+  // By number: not every build machine can look `localhost` up.
+  server: { host: '127.0.0.1', proxy: { '/api': server, '/readyz': server, '/metrics': server, '/openapi.json': server } },
   test: {
     environment: 'jsdom',
+    api: { host: '127.0.0.1' },
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/test/setup.ts'],
     // Property tests, on a machine that does other things too.

@@ -9,6 +9,7 @@
 
 #include "guidon/app/committer.hpp"
 #include "guidon/app/principal.hpp"
+#include "guidon/app/race_pause.hpp"
 #include "guidon/app/services.hpp"
 #include "guidon/base/result.hpp"
 #include "guidon/model/entities.hpp"
@@ -72,13 +73,15 @@ auto Once(const Services& services, const RequestInfo& request, std::string_view
   return outcome;
 }
 
-// Tries again as long as somebody else was faster and the caller did not insist on a version.
+// Tries again as long as somebody else was faster and the caller did not insist on a version. Whoever loses more than
+// once waits for a while: an attempt that takes long would else lose against each of many short ones.
 template <class Attempt>
 auto RetryRaces(const IfMatch& if_match, Attempt attempt) -> decltype(attempt(0)) {
   for (int round = 0;; ++round) {
     auto outcome = attempt(round);
     const bool lost = !outcome && outcome.error().code == base::ErrorCode::kConflict && outcome.error().current_version;
     if (!lost || if_match.kind == IfMatch::Kind::kVersion || round + 1 == kRaceAttemptsMax) return outcome;
+    if (round > 0) PauseBefore(round);
   }
 }
 

@@ -8,11 +8,10 @@
 #include <iterator>
 #include <map>
 #include <mutex>
-#include <random>
-#include <thread>
 #include <utility>
 
 #include "guidon/app/commit_batch.hpp"
+#include "guidon/app/race_pause.hpp"
 #include "guidon/base/log.hpp"
 #include "guidon/base/random.hpp"
 
@@ -21,16 +20,6 @@ namespace {
 
 using base::ErrorCode;
 using Batch = std::vector<PendingChange*>;
-
-constexpr std::chrono::milliseconds kBackoffMax{20};  // longest pause between two attempts
-
-// With full jitter, so that nodes that got in each other's way do not meet again.
-void PauseBefore(int attempt) {
-  thread_local std::minstd_rand generator(std::random_device{}());
-  const auto ceiling = std::min<std::int64_t>(kBackoffMax.count() * 1000, 250LL << attempt);
-  std::this_thread::sleep_for(
-      std::chrono::microseconds{std::uniform_int_distribution<std::int64_t>{0, ceiling}(generator)});
-}
 
 template <class T>
 void Append(std::vector<T>& to, std::vector<T>& from) {

@@ -208,8 +208,11 @@ std::vector<std::string> After(const std::vector<std::string>& before, const sto
 }
 
 // The segment with all keys after the plan, for a snapshot that does not have what is there before it.
-Result<model::Segment> LoadAfter(const Services& services, const SegmentHead& current, const store::SegmentPlan& plan) {
-  GUIDON_ASSIGN(const model::Segment before, store::LoadSegmentKeys(services.repository.table(), current));
+Result<model::Segment> LoadAfter(const Services& services, const SaveRequest& save, const SegmentHead& current,
+                                 const store::SegmentPlan& plan) {
+  const auto loaded = store::LoadSegmentKeys(services.repository.table(), current);
+  if (!loaded) return std::unexpected(Missed(services, save, current, loaded.error()));
+  const model::Segment& before = *loaded;
   model::SegmentFields fields = *plan.head.segment;
   fields.kept_apart.reset();
   fields.included = After(before->included, plan.included);
@@ -249,7 +252,7 @@ Result<Saved> SaveAs(const Services& services, const SaveRequest& save, const Op
     GUIDON_ASSIGN(model::Segment whole, WholeOf(plan));
     change.effect.segments.push_back(std::move(whole));
   } else if (effect == Effect::kWhole) {
-    GUIDON_ASSIGN(model::Segment whole, LoadAfter(services, current, plan));
+    GUIDON_ASSIGN(model::Segment whole, LoadAfter(services, save, current, plan));
     change.effect.segments.push_back(std::move(whole));
   } else {
     change.effect.segment_edits.push_back({.segment = plan.head.segment,

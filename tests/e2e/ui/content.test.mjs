@@ -6,6 +6,8 @@ import { Server, closeBrowser, openBrowser, person } from './browser.mjs';
 
 const FLAGS = 10_000;
 const PER_REQUEST = 500;
+// Ten thousand flags on a machine that is busy with other tests.
+const EVERYTHING_MS_MAX = 240_000;
 // A screen of rows and what is kept ready around it.
 const ROWS_MAX = 80;
 const HOSTILE = '"><img src=x onerror="window.hacked=1"><script>window.hacked=2</script><svg onload=window.hacked=3>{n}javascript:window.hacked=4\'`${window.hacked=5}';
@@ -79,7 +81,7 @@ test(`a list of ${FLAGS} flags`, async () => {
   await page.getByRole('link', { name: 'flag-04711' }).waitFor();
   await page.getByRole('searchbox').fill('');
   await page.getByRole('button', { name: 'Flag', exact: true }).click();  // by key: everything is loaded first
-  await page.getByText(`${FLAGS} flags`).waitFor({ timeout: 60_000 });
+  await page.getByText(`${FLAGS} flags`).waitFor({ timeout: EVERYTHING_MS_MAX });
   assert.equal(await page.getByRole('table').getAttribute('aria-rowcount'), String(FLAGS + 1));
   await page.getByRole('link', { name: 'flag-00000' }).waitFor();
   assert.ok((await page.getByRole('row').count()) <= ROWS_MAX);
