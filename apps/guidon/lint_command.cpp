@@ -87,7 +87,7 @@ Outcome<void> LintFile(const Options& options, Report& report) {
 }
 
 std::string ReportText(const Report& report, const Terminal& terminal) {
-  const std::string summary = report.Summary() + ".\n";
+  std::string summary = report.Summary() + ".\n";
   if (report.findings.empty()) return summary;
   TextTable table({"SEVERITY", "FLAG", "FIELD", "RULE", "CODE", "MESSAGE"});
   for (const Value& one : report.findings) {
@@ -102,7 +102,7 @@ std::string ReportText(const Report& report, const Terminal& terminal) {
   return table.Render(terminal.colour, terminal.columns) + summary;
 }
 
-Outcome<void> Lint(Options options) {
+Outcome<void> Lint(const Options& options) {
   const int sources = (options.key.empty() ? 0 : 1) + (options.all ? 1 : 0) + (options.file.empty() ? 0 : 1);
   if (sources != 1) return UsageError("Say what to look at", "give one of FLAG, --all and --file");
   GUIDON_ASSIGN(Client client, Client::Open(options));

@@ -13,8 +13,7 @@ void AddServeCommand(CommandTree& tree) {
       tree.Command(tree.root(), "serve", "Run the server",
                    {"guidon serve", "guidon serve --profile local --data data/local --listen 127.0.0.1:3001",
                     "guidon serve --profile prod --store rocksdb --data /var/lib/guidon --listen 0.0.0.0:3001",
-                    "guidon serve --profile prod --table feature-flags-prod --region ap-northeast-1 --listen "
-                    "0.0.0.0:3001",
+                    "guidon serve --profile prod --table flags-prod --region ap-northeast-1 --listen 0.0.0.0:3001",
                     "guidon serve --store dynamodb --dynamodb-endpoint http://127.0.0.1:8000",
                     "guidon serve --config /etc/guidon/guidon.toml --log-level debug"},
                    [flags] { return Serve(SourcesOf(*flags)); });
