@@ -7,6 +7,7 @@
 
 #include "guidon/app/keys.hpp"
 #include "guidon/app/services.hpp"
+#include "guidon/app/stream_tokens.hpp"
 
 namespace guidon::app {
 
@@ -47,6 +48,7 @@ class Application {
   AuditService& audit();
   SnapshotRegistry& snapshots();
   ChangeCommitter& committer();
+  const StreamTokens& stream_tokens() const;
   const base::Clock& clock() const;
   const ApplicationOptions& options() const;
 
