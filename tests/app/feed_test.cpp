@@ -151,7 +151,7 @@ TEST_F(Feed, WhoComesLaterStartsFromWhatWasLoaded) {
   world.CreateFlag("g");
   const auto other = world.NewNode(world.memory);
   ChangeFeed& fresh = *other->snapshots().FeedOf("development");
-  EXPECT_EQ(fresh.served(), 2U);
+  EXPECT_EQ(fresh.position().served, 2U);
   EXPECT_EQ(fresh.NumberAt(2), 0U);
   EXPECT_FALSE(fresh.NumberAt(1));
 }

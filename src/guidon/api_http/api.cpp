@@ -87,7 +87,12 @@ Response FailureOf(const Exchange& exchange, const Problem& problem) {
 }  // namespace
 
 Api::Api(app::Application& app, const store::MeteredTable& table, const ServerOptions& options)
-    : app_(app), limits_(options.limits), gate_(app, options), site_(options.ui), metrics_(app, table) {}
+    : app_(app),
+      limits_(options.limits),
+      gate_(app, options),
+      site_(options.ui),
+      streams_(options.limits.streams_max),
+      metrics_(app, table) {}
 
 void Api::Identify(Exchange& exchange) {
   exchange.request_id.clear();

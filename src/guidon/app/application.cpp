@@ -8,6 +8,7 @@
 #include "guidon/app/segment_commit.hpp"
 #include "guidon/app/snapshot_difference.hpp"
 #include "guidon/base/log.hpp"
+#include "guidon/base/random.hpp"
 
 namespace guidon::app {
 namespace {
@@ -118,6 +119,7 @@ Application::~Application() = default;
 base::Result<std::unique_ptr<Application>> Application::Open(store::Table& table, const base::Clock& clock,
                                                              ApplicationOptions options) {
   GUIDON_TRY(Check(options));
+  if (options.node.empty()) options.node = base::RandomId();
   auto impl = std::make_unique<Impl>(table, clock, std::move(options));
   GUIDON_TRY(impl->Load());
   return std::unique_ptr<Application>(new Application(std::move(impl)));
@@ -133,6 +135,7 @@ AuditService& Application::audit() { return impl_->audit; }
 SnapshotRegistry& Application::snapshots() { return impl_->snapshots; }
 ChangeCommitter& Application::committer() { return impl_->committer; }
 const StreamTokens& Application::stream_tokens() const { return impl_->stream_tokens; }
+const std::string& Application::node() const { return impl_->options.node; }
 const base::Clock& Application::clock() const { return impl_->clock; }
 const ApplicationOptions& Application::options() const { return impl_->options; }
 

@@ -15,6 +15,7 @@ struct ApplicationOptions {
   std::vector<model::Environment> environments;
   std::string default_environment;  // one of them
   std::string key_hash_secret;      // see KeyService
+  std::string node = {};            // what others call this process; "" = something random
   eval::CompileOptions compile = {};
 };
 
@@ -49,6 +50,7 @@ class Application {
   SnapshotRegistry& snapshots();
   ChangeCommitter& committer();
   const StreamTokens& stream_tokens() const;
+  const std::string& node() const;
   const base::Clock& clock() const;
   const ApplicationOptions& options() const;
 

@@ -18,7 +18,7 @@ Audience OwnersOf(std::string_view flag_key, const FeedMoment& moment) {
   if (tenant) {
     audience.Add(*tenant);
   } else {
-    audience.AddEveryone();
+    audience.everyone = true;
   }
   return audience;
 }
@@ -30,7 +30,7 @@ Audience AudienceOfSwitch(std::string_view text, const FeedMoment& moment) {
   if (scope && scope->kind() == model::KillScope::Kind::kTenant) {
     audience.Add(scope->id());
   } else {
-    audience.AddEveryone();
+    audience.everyone = true;
   }
   return audience;
 }
@@ -38,23 +38,17 @@ Audience AudienceOfSwitch(std::string_view text, const FeedMoment& moment) {
 }  // namespace
 
 void Audience::Add(std::string_view tenant) {
-  if (everyone) return;
   const auto at = std::ranges::lower_bound(tenants, tenant);
   if (at == tenants.end() || *at != tenant) tenants.emplace(at, tenant);
 }
 
 void Audience::Add(const Audience& other) {
-  if (other.everyone) return AddEveryone();
+  everyone = everyone || other.everyone;
   for (const std::string& tenant : other.tenants) Add(tenant);
 }
 
-void Audience::AddEveryone() {
-  everyone = true;
-  tenants.clear();
-}
-
-bool Audience::Has(std::string_view tenant) const {
-  return everyone || std::ranges::binary_search(tenants, tenant, std::less<>());
+bool Audience::Names(std::string_view tenant) const {
+  return std::ranges::binary_search(tenants, tenant, std::less<>());
 }
 
 std::size_t ChangeFeed::WeightOf(const FeedEntry& entry) {
@@ -87,25 +81,22 @@ void ChangeFeed::Append(FeedEntry entry) {
   for (const auto& [id, wake] : listeners_) wake();
 }
 
-ChangeFeed::Read ChangeFeed::After(std::uint64_t number) const {
+ChangeFeed::Read ChangeFeed::After(std::uint64_t number, std::size_t entries_max) const {
   const std::lock_guard lock(mutex_);
   Read read;
   if (number >= last_number_) return read;
   const std::uint64_t first = entries_.front()->number;
   read.complete = number + 1 >= first;
   const auto skip = read.complete ? number + 1 - first : 0;
-  read.entries.assign(entries_.begin() + static_cast<std::ptrdiff_t>(skip), entries_.end());
+  const auto begin = entries_.begin() + static_cast<std::ptrdiff_t>(skip);
+  const auto count = std::min(entries_max, entries_.size() - skip);
+  read.entries.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
   return read;
 }
 
-std::uint64_t ChangeFeed::last_number() const {
+ChangeFeed::Position ChangeFeed::position() const {
   const std::lock_guard lock(mutex_);
-  return last_number_;
-}
-
-std::uint64_t ChangeFeed::served() const {
-  const std::lock_guard lock(mutex_);
-  return served_;
+  return {.number = last_number_, .served = served_};
 }
 
 std::uint64_t ChangeFeed::LastConcerning(std::string_view tenant) const {
@@ -145,7 +136,7 @@ Audience AudienceAt(const store::ChangeRecord& record, const FeedMoment& moment)
   if (record.entity == "override" && !record.tenants.empty()) {
     for (const std::string& tenant : record.tenants) audience.Add(tenant);
   } else {
-    audience.AddEveryone();
+    audience.everyone = true;
   }
   return audience;
 }
@@ -153,7 +144,7 @@ Audience AudienceAt(const store::ChangeRecord& record, const FeedMoment& moment)
 Audience AudienceOfDifference(const FeedMoment& before, const FeedMoment& after) {
   Audience audience;
   if (before.snapshot.sequence() != after.snapshot.sequence() || !SameKillSwitches(before.snapshot, after.snapshot)) {
-    audience.AddEveryone();
+    audience.everyone = true;
     return audience;
   }
   for (const std::string& key : DifferentFlags(before.snapshot, after.snapshot)) {

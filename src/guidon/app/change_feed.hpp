@@ -25,12 +25,13 @@ namespace guidon::app {
 // tenant is concerned only by what concerns everyone.
 struct Audience {
   bool everyone = false;
-  std::vector<std::string> tenants = {};  // sorted, each once; empty where it is everyone
+  std::vector<std::string> tenants = {};  // by name, also where it is everyone; sorted, each once
 
   void Add(std::string_view tenant);
   void Add(const Audience& other);
-  void AddEveryone();
-  bool Has(std::string_view tenant) const;
+  bool Has(std::string_view tenant) const { return everyone || Names(tenant); }
+  // The thing is, or was, this tenant's own.
+  bool Names(std::string_view tenant) const;
   // Nobody can tell that anything changed (a kill switch of a flag that is not there).
   bool empty() const { return !everyone && tenants.empty(); }
 };
@@ -71,10 +72,12 @@ class ChangeFeed {
     std::vector<std::shared_ptr<const FeedEntry>> entries;  // in the order of their numbers
     bool complete = true;                                   // false: some between `after` and the first are forgotten
   };
-  Read After(std::uint64_t number) const;
-  std::uint64_t last_number() const;
-  // What the last published snapshot claims.
-  std::uint64_t served() const;
+  Read After(std::uint64_t number, std::size_t entries_max = kFeedEntriesMax) const;
+  struct Position {
+    std::uint64_t number = 0;  // of the last entry
+    std::uint64_t served = 0;  // what the last published snapshot claims
+  };
+  Position position() const;
   // The last change log sequence that concerned contexts of `tenant` ("" = no tenant), or the oldest that the feed can
   // speak of.
   std::uint64_t LastConcerning(std::string_view tenant) const;

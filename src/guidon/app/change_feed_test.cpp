@@ -12,7 +12,7 @@ namespace {
 
 FeedEntry Everyone(std::uint64_t sequence) {
   FeedEntry entry{.sequence = sequence, .served = sequence};
-  entry.audience.AddEveryone();
+  entry.audience.everyone = true;
   return entry;
 }
 
@@ -32,15 +32,16 @@ TEST(AudienceTest, HoldsTenantsOrEveryone) {
   EXPECT_TRUE(audience.Has("a"));
   EXPECT_FALSE(audience.Has("ab"));
   EXPECT_FALSE(audience.Has(""));
-  audience.AddEveryone();
+  audience.everyone = true;
   EXPECT_TRUE(audience.Has(""));
-  EXPECT_TRUE(audience.tenants.empty());
+  EXPECT_TRUE(audience.Names("a"));
+  EXPECT_FALSE(audience.Names("c"));
 }
 
 TEST(ChangeFeedTest, GivesWhatCameAfter) {
   ChangeFeed feed;
   feed.Start(10);
-  EXPECT_EQ(feed.served(), 10U);
+  EXPECT_EQ(feed.position().served, 10U);
   EXPECT_TRUE(feed.After(0).entries.empty());
   feed.Append(Everyone(11));
   feed.Append(Of(12, "acme"));
@@ -50,7 +51,7 @@ TEST(ChangeFeedTest, GivesWhatCameAfter) {
   EXPECT_EQ(read.entries[0]->sequence, 12U);
   EXPECT_EQ(read.entries[0]->number, 2U);
   EXPECT_TRUE(feed.After(2).entries.empty());
-  EXPECT_EQ(feed.served(), 12U);
+  EXPECT_EQ(feed.position().served, 12U);
 }
 
 TEST(ChangeFeedTest, KnowsWhatConcernsATenant) {

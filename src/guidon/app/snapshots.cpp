@@ -170,7 +170,7 @@ void SnapshotRegistry::ApplyAfter(std::string_view environment, std::uint64_t ba
   }
   auto next = slot->Advance(*current, std::move(step), slot->references, options_);
   entry.served = next->sequence();
-  if (entry.changes.empty()) entry.audience.AddEveryone();
+  if (entry.changes.empty()) entry.audience.everyone = true;
   for (FeedChange& change : entry.changes) {
     change.audience.Add(AudienceAt(change.record, {.snapshot = *next, .references = slot->references}));
     entry.audience.Add(change.audience);
