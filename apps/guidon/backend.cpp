@@ -2,10 +2,12 @@
 #include "apps/guidon/backend.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <utility>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "apps/guidon/secret_file.hpp"
 #include "guidon/api_http/wire.hpp"
@@ -16,6 +18,13 @@
 
 namespace guidon::cli {
 namespace {
+
+// The machine's name for people; what follows keeps several processes of one machine apart, and one from its successor.
+std::string NodeName() {
+  std::array<char, 256> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  return std::string(host.data()) + "-" + base::RandomId().substr(0, 6);
+}
 
 Outcome<void> MakeFolder(const std::filesystem::path& folder) {
   std::error_code error;
@@ -101,6 +110,7 @@ Outcome<std::unique_ptr<Backend>> OpenBackend(const Configuration& configuration
   GUIDON_TRY(Lift(backend->OpenApplication({.environments = configuration.environments,
                                             .default_environment = configuration.default_environment,
                                             .key_hash_secret = std::move(secret),
+                                            .node = NodeName(),
                                             .compile = api_http::WireAnnotations()}),
                   "The flags cannot be loaded from the store"));
   return backend;

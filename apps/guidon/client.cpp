@@ -176,6 +176,7 @@ Outcome<HttpAnswer> Client::SendRaw(const Call& call, const std::function<bool(s
   if (!call.if_match.empty())
     request.headers.push_back(call.if_match == "*" ? "If-Match: *" : fmt::format("If-Match: \"{}\"", call.if_match));
   if (!call.idempotency_key.empty()) request.headers.push_back("Idempotency-Key: " + call.idempotency_key);
+  request.endless = call.endless;
   auto answer = http_->Send(request, body_sink);
   if (!answer) {
     Failure failure = std::move(answer).error();

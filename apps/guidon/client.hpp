@@ -63,6 +63,7 @@ struct Call {
   std::string idempotency_key = {};  // "" = none
   std::vector<std::string> headers = {};
   std::string hint = {};  // what to do next when the thing is not found
+  bool endless = false;   // an event stream: no time limit once connected
 };
 
 using Query = std::vector<std::pair<std::string_view, std::string>>;

@@ -17,6 +17,7 @@ void AddAllCommands(CommandTree& tree) {
   AddTenantCommands(tree);
   AddKeyCommands(tree);
   AddAuditCommands(tree);
+  AddWatchCommand(tree);
   AddTableCommands(tree);
   AddSystemCommands(tree);
   AddConfigCommands(tree);

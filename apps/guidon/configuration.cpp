@@ -102,6 +102,7 @@ api_http::ServerLimits ReadLimits(const Settings& settings) {
   const auto size = [&](std::string_view key) { return static_cast<std::size_t>(settings.Number(key)); };
   const auto time = [&](std::string_view key) { return std::chrono::seconds(settings.Number(key)); };
   return {.connections_max = size("limits.connections"),
+          .streams_max = size("limits.streams"),
           .requests_per_connection_max = size("limits.requests_per_connection"),
           .header_bytes_max = size("limits.header_bytes"),
           .body_bytes_max = size("limits.body_bytes"),

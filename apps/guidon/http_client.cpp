@@ -168,7 +168,8 @@ Outcome<HttpAnswer> HttpClient::Send(const HttpRequest& request,
   set(CURLOPT_ERRORBUFFER, static_cast<char*>(error));
   set(CURLOPT_USERAGENT, "guidon-cli/" GUIDON_VERSION);
   set(CURLOPT_CONNECTTIMEOUT_MS, std::min<long>(kConnectMillisecondsMax, options_.timeout.count()));
-  set(CURLOPT_TIMEOUT_MS, static_cast<long>(options_.timeout.count()));
+  set(CURLOPT_TIMEOUT_MS, request.endless ? 0L : static_cast<long>(options_.timeout.count()));
+  set(CURLOPT_TCP_KEEPALIVE, request.endless ? 1L : 0L);
   set(CURLOPT_WRITEFUNCTION, &OnBody);
   set(CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
   set(CURLOPT_HEADERFUNCTION, &OnHeader);

@@ -25,6 +25,7 @@ struct HttpRequest {
   std::string target;  // path and query, percent-encoded
   std::string body = {};
   std::vector<std::string> headers = {};  // "Name: value"
+  bool endless = false;                   // the answer has no end: the time limit is for connecting only
 };
 
 struct HttpAnswer {

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "apps/guidon/backend.hpp"
@@ -54,6 +55,14 @@ class SecondSignalWatch {
  private:
   std::jthread thread_;
 };
+
+// Each connection and each event stream takes a descriptor, and the usual limit is 1,024.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 Outcome<void> RequireKeys(const Configuration& configuration, app::Application& application) {
   if (configuration.KeylessAllowed() || HasAdminKey(application)) return {};
@@ -228,6 +237,7 @@ Outcome<void> Serve(const SettingSources& sources) {
   mallopt(M_ARENA_MAX, kAllocatorArenasMax);
   const sigset_t signals = ServerSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  RaiseDescriptorLimit();
   std::signal(SIGPIPE, SIG_IGN);
 
   GUIDON_ASSIGN(Settings settings, Settings::Load(sources));

@@ -112,6 +112,8 @@ constexpr std::array kSettings = {
         Same("shutdown.grace", kDuration, kThreads, "How long open requests may take after SIGTERM", "10s"), 0, 3600)),
     Ranged(Same("limits.connections", kCount, kLimits, "Connections at a time; more are answered 503", "10000"), 1,
            1'000'000),
+    Ranged(Same("limits.streams", kCount, kLimits, "Event streams at a time, besides; more are answered 503", "10000"),
+           1, 1'000'000),
     Ranged(Same("limits.requests_per_connection", kCount, kLimits, "Requests before a connection is closed", "1000000"),
            1, 1'000'000'000),
     Ranged(Same("limits.header_bytes", kBytes, kLimits, "Size of a request's headers (431)", "16KiB"), kKiB, kMiB),

@@ -60,6 +60,12 @@ class Client {
       out.append(piece, static_cast<std::size_t>(size));
     }
   }
+  // What comes next; empty at the end.
+  std::string ReadSome() {
+    char piece[4096];
+    const ssize_t size = ::recv(socket_, piece, sizeof piece, 0);
+    return size <= 0 ? std::string() : std::string(piece, static_cast<std::size_t>(size));
+  }
   // The next answer.
   Reply ReadOne() {
     for (;;) {
@@ -362,6 +368,86 @@ TEST_F(ServerTest, StorageWorkDoesNotHoldUpEvaluationAndIsBounded) {
   gate.Open();
   EXPECT_EQ(working.ReadOne().status, 404);
   EXPECT_EQ(queued.ReadOne().status, 404);
+}
+
+// A client of event streams: reads until `text` has come, or the server closes.
+bool WaitFor(Client& client, std::string_view text, std::string& received) {
+  while (received.find(text) == std::string::npos) {
+    const std::string piece = client.ReadSome();
+    if (piece.empty()) return false;
+    received += piece;
+  }
+  return true;
+}
+
+std::string StreamUri(std::uint16_t port) {
+  Client client(port);
+  const Reply bulk = client.Ask(RequestText("POST", "/ofrep/v1/evaluate/flags", "{}"));
+  return bulk.At({"eventStreams", "0", "endpoint", "requestUri"});
+}
+
+TEST_F(ServerTest, AChangeReachesTheStreamsOfEveryLoop) {
+  Start();
+  Client setup(port());
+  ASSERT_EQ(setup.Ask(RequestText("POST", kFlagPath, R"({"flagKey":"f","owner":"o","defaultEnabled":true})")).status,
+            201);
+  const std::string uri = StreamUri(port());
+  std::vector<std::unique_ptr<Client>> clients;
+  std::vector<std::string> received(40);
+  for (std::size_t i = 0; i < received.size(); ++i) {
+    clients.push_back(std::make_unique<Client>(port()));
+    clients[i]->Send(RequestText("GET", uri));
+    ASSERT_TRUE(WaitFor(*clients[i], "retry: ", received[i]));
+    EXPECT_TRUE(received[i].starts_with("HTTP/1.1 200 OK\r\n"));
+  }
+  ASSERT_EQ(setup.Ask(RequestText("PUT", "/api/v1/environments/development/kill-switches/global", R"({"reason":"r"})"))
+                .status,
+            200);
+  for (std::size_t i = 0; i < received.size(); ++i) EXPECT_TRUE(WaitFor(*clients[i], "refetchEvaluation", received[i]));
+  // What a client says on its stream is not looked at; when it goes, the server notices.
+  clients[0]->Send("anything at all");
+  clients.resize(1);
+  std::string metrics;
+  for (int i = 0; i < 200 && metrics.find("guidon_streams 1\n") == std::string::npos; ++i)
+    metrics = setup.Ask(RequestText("GET", "/metrics")).body;
+  EXPECT_NE(metrics.find("guidon_streams 1\n"), std::string::npos);
+  EXPECT_NE(metrics.find("guidon_stream_events_total 40\n"), std::string::npos);
+}
+
+TEST_F(ServerTest, StreamsAreTheirOwnLimit) {
+  ServerOptions options;
+  options.io_threads = 1;
+  options.limits.connections_max = 2;
+  Start(options);
+  const std::string request = RequestText("GET", "/api/v1/environments/development/events");
+  std::vector<std::unique_ptr<Client>> streams;
+  for (int i = 0; i < 5; ++i) {
+    streams.push_back(std::make_unique<Client>(port()));
+    streams.back()->Send(request);
+    std::string received;
+    ASSERT_TRUE(WaitFor(*streams.back(), "\"state\":\"serving\"", received)) << i;
+  }
+  Client other(port());
+  EXPECT_EQ(other.Ask(kHealth).status, 200);
+}
+
+TEST_F(ServerTest, AtTheEndStreamsAreToldWhenToComeBack) {
+  Start();
+  Client evaluation(port());
+  Client management(port());
+  std::string received;
+  evaluation.Send(RequestText("GET", StreamUri(port())));
+  ASSERT_TRUE(WaitFor(evaluation, "retry: ", received));
+  management.Send(RequestText("GET", "/api/v1/environments/development/events"));
+  received.clear();
+  ASSERT_TRUE(WaitFor(management, "event: node", received));
+  EXPECT_TRUE(server->Stop(std::chrono::seconds(5)));
+  bool closed = false;
+  EXPECT_NE(evaluation.ReadToEnd(&closed).find("retry: "), std::string::npos);
+  EXPECT_TRUE(closed);
+  const std::string last = management.ReadToEnd(&closed);
+  EXPECT_NE(last.find("\"state\":\"draining\""), std::string::npos) << last;
+  EXPECT_TRUE(closed);
 }
 
 TEST_F(ServerTest, StopFinishesWhatBeganAndClosesTheIdle) {

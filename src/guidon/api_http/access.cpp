@@ -176,6 +176,16 @@ std::optional<Problem> Gate::Admit(CredentialCache& cache, RingReader& ring, con
       .field = path_environment.empty() ? "Guidon-Environment" : "environment"};
 }
 
+std::optional<app::StreamGrant> Gate::AdmitStream(RingReader& ring, std::string_view token) const {
+  auto grant = app_.stream_tokens().Read(token);
+  const base::Timestamp now = app_.clock().Now();
+  if (!grant || grant->expires_at <= now || app_.snapshots().Find(grant->environment) == nullptr) return std::nullopt;
+  // Without a key there is only the local profile, and it may have ended since.
+  const bool holds = grant->key_id.empty() ? local_profile_ : ring.Current().Holds(grant->key_id, now);
+  if (!holds) return std::nullopt;
+  return grant;
+}
+
 std::optional<Problem> Gate::AdmitEnvironment(const app::RequestInfo& request, app::Permission permission,
                                               std::string_view environment) const {
   if (auto allowed = app::Authorize(request.principal, permission, environment); !allowed) {

@@ -68,6 +68,8 @@ class Gate {
   std::optional<Problem> Admit(CredentialCache& cache, RingReader& ring, const RequestHead& head, const Route& route,
                                std::string_view path_environment, std::string_view peer, std::string_view request_id,
                                Access& access) const;
+  // What the token of a stream's URL allows; nothing where it does not hold (any more).
+  std::optional<app::StreamGrant> AdmitStream(RingReader& ring, std::string_view token) const;
   // The same rules for another environment that a request turns out to be about.
   std::optional<Problem> AdmitEnvironment(const app::RequestInfo& request, app::Permission permission,
                                           std::string_view environment) const;

@@ -92,6 +92,7 @@ Api::Api(app::Application& app, const store::MeteredTable& table, const ServerOp
       settings_(options.settings),
       gate_(app, options),
       site_(options.ui),
+      streams_(options.limits.streams_max),
       metrics_(app, table) {}
 
 std::vector<EffectiveSetting> Api::settings() const {

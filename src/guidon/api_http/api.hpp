@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "guidon/api_http/access.hpp"
+#include "guidon/api_http/connection_count.hpp"
 #include "guidon/api_http/exchange.hpp"
 #include "guidon/api_http/metrics.hpp"
 #include "guidon/api_http/route.hpp"
@@ -48,6 +49,8 @@ class Api {
   app::Application& app() const { return app_; }
   const Gate& gate() const { return gate_; }
   const StaticSite& site() const { return site_; }
+  // Event streams of all loops.
+  ConnectionCount& streams() const { return streams_; }
   Metrics& metrics() const { return metrics_; }
   const ServerLimits& limits() const { return limits_; }
   std::vector<EffectiveSetting> settings() const;
@@ -63,6 +66,7 @@ class Api {
   const Router router_;
   const Gate gate_;
   const StaticSite site_;
+  mutable ConnectionCount streams_;
   mutable Metrics metrics_;
 };
 

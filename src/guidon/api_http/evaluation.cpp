@@ -153,7 +153,19 @@ void EvaluateVisible(Exchange& exchange, const eval::Snapshot& snapshot, const m
   for (const Evaluation& evaluation : results) exchange.io.counters.NoteEvaluation(evaluation);
 }
 
-void AppendAll(std::string& out, const Exchange& exchange) {
+// The tenant whose changes a context is concerned by; "" = none.
+std::string_view TenantOf(const model::Context& context) {
+  return context.tenant_id() == nullptr ? std::string_view() : std::string_view(*context.tenant_id());
+}
+
+std::string_view StreamTextFor(const Exchange& exchange, const model::Context& context, std::uint64_t sequence) {
+  const app::Principal& principal = *exchange.access.principal;
+  const bool keyless = principal.kind == app::PrincipalKind::kLocal;
+  return exchange.io.stream_offers.Text(exchange.access.environment, TenantOf(context), keyless ? "" : principal.id,
+                                        sequence);
+}
+
+void AppendAll(std::string& out, const Exchange& exchange, std::string_view event_streams) {
   out += "{\"flags\":[";
   bool first = true;
   for (const Evaluation& evaluation : exchange.io.evaluations) {
@@ -166,7 +178,9 @@ void AppendAll(std::string& out, const Exchange& exchange) {
   }
   out += "],\"metadata\":{\"environment\":\"";
   out += exchange.access.environment;
-  out += "\"}}";
+  out += "\"},";
+  out += event_streams;
+  out += '}';
 }
 
 // flagConfigLastModified is epoch seconds or RFC 3339.
@@ -324,6 +338,8 @@ void EvaluationTag::Add(const Evaluation& evaluation) {
   b_ = Mix(b_ + mixed, a_);
 }
 
+void EvaluationTag::AddWindow(std::int64_t window) { b_ = Mix(b_ + static_cast<std::uint64_t>(window), a_); }
+
 std::string EvaluationTag::Text() const {
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string out = "\"";
@@ -366,9 +382,12 @@ int EvaluateAll(Exchange& exchange, std::string& out) {
   model::Context context;
   if (auto problem = ReadContext(exchange, context)) return RefuseStatus(exchange, *problem, "", out);
   const eval::Snapshot* snapshot = exchange.io.Find(exchange.access.environment);
+  const std::uint64_t sequence = snapshot->sequence();
   EvaluateVisible(exchange, *snapshot, context);
   EvaluationTag tag(exchange.access.environment);
   for (const Evaluation& evaluation : exchange.io.evaluations) tag.Add(evaluation);
+  // Whoever keeps an answer keeps its stream's URL: it must not outlive that.
+  tag.AddWindow(app::StreamWindow(exchange.api.app().clock().Now()));
   const std::string text = tag.Text();
   if (exchange.head->Has(Header::kIfNoneMatch) && IfNoneMatchHas(exchange.head->Get(Header::kIfNoneMatch), text)) {
     exchange.io.counters.bulk_not_modified.Add();
@@ -378,7 +397,7 @@ int EvaluateAll(Exchange& exchange, std::string& out) {
   writer.Begin(exchange, 200, kJson);
   writer.Header("ETag", text);
   writer.EndBeforeBody();
-  AppendAll(out, exchange);
+  AppendAll(out, exchange, StreamTextFor(exchange, context, sequence));
   writer.Finish();
   return 200;
 }

@@ -31,6 +31,8 @@ class EvaluationTag {
  public:
   explicit EvaluationTag(std::string_view environment);
   void Add(const eval::Evaluation& evaluation);
+  // In which the answer's stream URL was issued.
+  void AddWindow(std::int64_t window);
   // With the quotes of an entity tag.
   std::string Text() const;
 

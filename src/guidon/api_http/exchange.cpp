@@ -49,7 +49,10 @@ void AppendStatusLine(std::string& out, int status) {
 }  // namespace
 
 IoState::IoState(Api& api)
-    : api_(api), ring_(api.app().keys().ring()), id_prefix_(base::RandomId().substr(0, kIdPrefixCharacters)) {
+    : stream_offers(api.app()),
+      api_(api),
+      ring_(api.app().keys().ring()),
+      id_prefix_(base::RandomId().substr(0, kIdPrefixCharacters)) {
   for (const model::Environment& environment : api.app().snapshots().environments()) {
     const auto* published = api.app().snapshots().Find(environment.str());
     environments_.push_back({environment.str(), base::Published<eval::Snapshot>::Reader(*published)});

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "guidon/api_http/http.hpp"
 #include "guidon/api_http/metrics.hpp"
 #include "guidon/api_http/route.hpp"
+#include "guidon/api_http/stream_offers.hpp"
+#include "guidon/api_http/stream_request.hpp"
 #include "guidon/api_http/text.hpp"
 #include "guidon/app/application.hpp"
 #include "guidon/eval/evaluator.hpp"
@@ -42,6 +45,7 @@ class IoState {
   IoCounters counters;
   std::vector<const eval::CompiledFlag*> visible_flags;  // to a client key, in one bulk request
   std::vector<eval::Evaluation> evaluations;             // of one bulk request
+  StreamOffers stream_offers;
 
  private:
   struct EnvironmentReader {
@@ -71,6 +75,7 @@ struct Exchange {
   std::string_view cors_origin = {};
   bool keep_alive = true;
   std::chrono::steady_clock::time_point started = {};
+  std::optional<StreamRequest> stream = std::nullopt;  // what goes on after the answer's head
 };
 
 // A request as a management handler sees it: authenticated, authorised, decoded as far as HTTP goes.

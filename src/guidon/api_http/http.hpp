@@ -35,8 +35,9 @@ enum class Header : std::uint8_t {
   kRequestMethod,  // Access-Control-Request-Method: a preflight
   kAccept,
   kAcceptEncoding,
+  kLastEventId,
 };
-inline constexpr std::size_t kHeaderCount = 19;
+inline constexpr std::size_t kHeaderCount = 20;
 
 // Start line and headers of one request. Views point into the connection's read buffer through `base`, which moves with
 // it: nothing may be kept beyond the request.

@@ -22,6 +22,7 @@
 #include <boost/intrusive/list.hpp>
 
 #include "guidon/api_http/session.hpp"
+#include "guidon/api_http/stream_hub.hpp"
 #include "guidon/base/log.hpp"
 
 namespace guidon::api_http {
@@ -59,31 +60,64 @@ struct Connection : boost::intrusive::list_base_hook<boost::intrusive::link_mode
   bool reads = false;          // an operation waits for the client
   bool request_timed = false;  // the deadline of the request in hand is set
   bool worked = false;
+  bool streams = false;  // the head of an event stream is sent: the hub takes over
 };
 
 using Connections = boost::intrusive::list<Connection, boost::intrusive::constant_time_size<false>>;
 
+// The socket of a stream. Its operations may outlive the stream, so they hold on to it.
+class SocketPeer final : public StreamPeer, public std::enable_shared_from_this<SocketPeer> {
+ public:
+  SocketPeer(tcp::socket socket, StreamHub& hub) : socket_(std::move(socket)), hub_(hub) {}
+
+  std::optional<std::size_t> Send(std::string_view bytes) override {
+    error_code ec;
+    const std::size_t sent = socket_.write_some(asio::buffer(bytes), ec);
+    if (ec && ec != asio::error::would_block) return std::nullopt;
+    return sent;
+  }
+  void AwaitRoom(Stream& stream) override {
+    socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this(), &stream](error_code) {
+      if (self->open_) self->hub_.Writable(stream);
+    });
+  }
+  void AwaitEnd(Stream& stream) override {
+    socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this(), &stream](error_code) {
+      if (!self->open_) return;
+      // Nothing is to come; what comes all the same is not looked at.
+      std::array<char, 512> unread;
+      error_code ec;
+      self->socket_.read_some(asio::buffer(unread), ec);
+      if (!ec || ec == asio::error::would_block) return self->AwaitEnd(stream);
+      self->hub_.Ended(stream);
+    });
+  }
+  void Close() override {
+    open_ = false;
+    error_code ec;
+    socket_.shutdown(tcp::socket::shutdown_send, ec);
+    socket_.close(ec);
+  }
+
+ private:
+  tcp::socket socket_;
+  StreamHub& hub_;
+  bool open_ = true;
+};
+
 }  // namespace
 
-bool ConnectionCount::TryAdd() {
-  const std::lock_guard lock(mutex_);
-  if (count_ >= max_) return false;
-  ++count_;
-  return true;
-}
-
-void ConnectionCount::Remove() {
-  const std::lock_guard lock(mutex_);
-  if (--count_ == 0) none_.notify_all();
-}
-
-bool ConnectionCount::WaitForNone(std::chrono::milliseconds grace) {
-  std::unique_lock lock(mutex_);
-  return none_.wait_for(lock, grace, [this] { return count_ == 0; });
-}
-
 struct IoLoop::Impl {
-  explicit Impl(const Shared& from) : shared(from), context(1), guard(context.get_executor()), acceptor(context) {}
+  explicit Impl(const Shared& from)
+      : shared(from),
+        context(1),
+        guard(context.get_executor()),
+        acceptor(context),
+        pump_timer(context),
+        hub(shared.api.app(), shared.io.counters, shared.io.ring(), shared.api.limits(), Scheduler()) {}
+
+  StreamScheduler Scheduler();
+  void Pump() { hub.Pump(StreamHub::Clock::now()); }
 
   base::Status Open(const std::string& address, std::uint16_t port, bool share_port);
   asio::awaitable<void> Accept();
@@ -103,10 +137,23 @@ struct IoLoop::Impl {
   asio::executor_work_guard<asio::io_context::executor_type> guard;
   tcp::acceptor acceptor;
   Connections connections;
+  asio::steady_timer pump_timer;
+  StreamHub hub;  // after the context: its streams' sockets belong to that
   Tick now = 0;
   bool draining = false;
   std::thread thread;
 };
+
+StreamScheduler IoLoop::Impl::Scheduler() {
+  return {.pump_soon = [this] { asio::post(context, [this] { Pump(); }); },
+          .pump_after =
+              [this](std::chrono::milliseconds delay) {
+                pump_timer.expires_after(delay);
+                pump_timer.async_wait([this](error_code ec) {
+                  if (!ec) Pump();
+                });
+              }};
+}
 
 base::Status IoLoop::Impl::Open(const std::string& address, std::uint16_t port, bool share_port) {
   error_code ec;
@@ -136,6 +183,7 @@ asio::awaitable<void> IoLoop::Impl::Sweep() {
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
     ++now;
     shared.io.Tick(shared.api.app().clock().Now());
+    hub.Tick();
     for (Connection& connection : connections) {
       if (connection.deadline > now) continue;
       connection.deadline = kNever;
@@ -190,7 +238,12 @@ asio::awaitable<void> IoLoop::Impl::Serve(tcp::socket socket) {
       base::Log(base::LogLevel::kError, "a connection failed", {{"error", e.what()}});
     }
     shared.io.counters.connections_open.Subtract();
-    connection.socket.close(ec);
+    if (auto stream = connection.session.TakeStream(); stream && connection.streams && !draining) {
+      hub.Adopt(std::make_shared<SocketPeer>(std::move(connection.socket), hub), *std::move(stream),
+                StreamHub::Clock::now());
+    } else {
+      connection.socket.close(ec);
+    }
   }
   shared.connections.Remove();
 }
@@ -209,6 +262,10 @@ asio::awaitable<void> IoLoop::Impl::Converse(Connection& connection) {
     if (step == Session::Step::kWork) co_await Work(connection);
     const bool written = co_await Write(connection);
     if (!written) co_return;
+    if (session.streams()) {
+      connection.streams = true;
+      co_return;
+    }
     if (session.closes()) {
       co_await Linger(connection);
       co_return;
@@ -340,6 +397,7 @@ void IoLoop::Drain() {
     impl->draining = true;
     error_code ec;
     impl->acceptor.close(ec);
+    impl->hub.Drain();
     for (Connection& connection : impl->connections) {
       connection.session.Drain();
       if (connection.reads && connection.session.idle()) connection.socket.cancel(ec);

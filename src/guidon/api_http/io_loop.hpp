@@ -1,35 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "guidon/api_http/api.hpp"
+#include "guidon/api_http/connection_count.hpp"
 #include "guidon/api_http/worker_pool.hpp"
 #include "guidon/base/result.hpp"
 
 namespace guidon::api_http {
-
-// Open connections of all loops, for the limit and for draining. Thread-safe.
-class ConnectionCount {
- public:
-  explicit ConnectionCount(std::size_t max) : max_(max) {}
-  bool TryAdd();
-  void Remove();
-  // True when none is left, false when `grace` passed before.
-  bool WaitForNone(std::chrono::milliseconds grace);
-
- private:
-  const std::size_t max_;
-  std::mutex mutex_;
-  std::condition_variable none_;
-  std::size_t count_ = 0;
-};
 
 // One I/O context with its thread, acceptor and connections. Each connection is a coroutine around a Session; one timer
 // looks at all deadlines (ServerLimits::sweep_interval), so that an operation costs no timer of its own.
@@ -51,7 +32,8 @@ class IoLoop {
 
   std::uint16_t port() const;
   void Start();
-  // Stops accepting, closes idle connections, ends the others with their next answer. Returns at once.
+  // Stops accepting, closes idle connections, ends streams with a hint when to come back, and the other connections
+  // with their next answer. Returns at once.
   void Drain();
   // Ends the thread, whatever is open. Jobs of its connections must not come to an end afterwards.
   void Stop();

@@ -135,6 +135,32 @@ void AddConnections(Families& families, const std::vector<const IoCounters*>& io
                     MetricType::Counter, Number(Sum(io, [](const IoCounters& c) { return c.timeouts.value(); })));
 }
 
+void AddStreams(Families& families, const std::vector<const IoCounters*>& io) {
+  const auto add = [&](std::string name, std::string help, MetricType type, Count IoCounters::* count) {
+    families.AddValue(std::move(name), std::move(help), type,
+                      Number(Sum(io, [&](const IoCounters& c) { return (c.*count).value(); })));
+  };
+  add("guidon_streams", "Open event streams.", MetricType::Gauge, &IoCounters::streams_open);
+  add("guidon_streams_total", "Event streams opened.", MetricType::Counter, &IoCounters::streams_opened);
+  add("guidon_streams_dropped_total", "Event streams closed since their clients did not read.", MetricType::Counter,
+      &IoCounters::streams_dropped);
+  add("guidon_streams_revoked_total", "Event streams closed since their keys no longer work.", MetricType::Counter,
+      &IoCounters::streams_revoked);
+  add("guidon_stream_replays_total", "Clients that had missed something and were told so.", MetricType::Counter,
+      &IoCounters::stream_replays);
+  add("guidon_stream_events_total", "Events sent.", MetricType::Counter, &IoCounters::stream_events);
+  add("guidon_stream_events_serialised_total", "Events written down, once for all streams of a scope.",
+      MetricType::Counter, &IoCounters::stream_events_made);
+  std::array<std::uint64_t, kRequestBounds.size() + 1> delivery{};
+  for (std::size_t i = 0; i < delivery.size(); ++i)
+    delivery[i] = Sum(io, [&](const IoCounters& c) { return c.stream_delivery[i].value(); });
+  MetricFamily& family =
+      families.Add("guidon_stream_delivery_seconds",
+                   "From a snapshot's publication to an event being handed to the system.", MetricType::Histogram);
+  const auto ns = Sum(io, [](const IoCounters& c) { return c.stream_delivery_nanoseconds.value(); });
+  Families::PutHistogram(family, kRequestBounds, delivery, Number(ns) / 1e9, {});
+}
+
 void AddStore(Families& families, const store::MeteredTable& table) {
   MetricFamily calls{
       .name = "guidon_store_calls_total", .help = "Calls of the table.", .type = MetricType::Counter, .metric = {}};
@@ -255,14 +281,27 @@ void AddProcess(Families& families) {
 
 }  // namespace
 
+namespace {
+
+std::size_t BucketOf(std::chrono::nanoseconds duration) {
+  const double seconds = std::chrono::duration<double>(duration).count();
+  std::size_t bucket = 0;
+  while (bucket < kRequestBounds.size() && seconds > kRequestBounds[bucket]) ++bucket;
+  return bucket;
+}
+
+}  // namespace
+
 void IoCounters::NoteRequest(std::size_t route, int status, std::chrono::nanoseconds duration) {
   RouteCounters& counters = routes[route];
   counters.by_class[static_cast<std::size_t>(status / 100) % counters.by_class.size()].Add();
   counters.nanoseconds.Add(static_cast<std::uint64_t>(duration.count()));
-  const double seconds = std::chrono::duration<double>(duration).count();
-  std::size_t bucket = 0;
-  while (bucket < kRequestBounds.size() && seconds > kRequestBounds[bucket]) ++bucket;
-  counters.latency[bucket].Add();
+  counters.latency[BucketOf(duration)].Add();
+}
+
+void IoCounters::NoteDelivery(std::chrono::nanoseconds duration) {
+  stream_delivery_nanoseconds.Add(static_cast<std::uint64_t>(duration.count()));
+  stream_delivery[BucketOf(duration)].Add();
 }
 
 void Metrics::AddIo(const IoCounters* counters) {
@@ -286,6 +325,7 @@ std::string Metrics::Serialize() const {
   AddRequests(families, io_);
   AddEvaluations(families, io_);
   AddConnections(families, io_);
+  AddStreams(families, io_);
   if (workers_) {
     const WorkerFigures figures = workers_();
     families.AddValue("guidon_workers", "Threads for storage work.", MetricType::Gauge, Number(figures.threads));

@@ -57,7 +57,18 @@ struct IoCounters {
   Count connections_open;
   Count connections_refused;
   Count timeouts;
+  Count streams_opened;
+  Count streams_open;
+  Count streams_dropped;     // did not read
+  Count streams_revoked;     // the key no longer works
+  Count stream_replays;      // clients that had missed something
+  Count stream_events;       // sent
+  Count stream_events_made;  // written down, once for all streams of a scope
+  std::array<Count, kRequestBounds.size() + 1> stream_delivery;
+  Count stream_delivery_nanoseconds;
 
+  // From a snapshot's publication to an event's bytes being handed to the system.
+  void NoteDelivery(std::chrono::nanoseconds duration);
   void NoteRequest(std::size_t route, int status, std::chrono::nanoseconds duration);
   void NoteEvaluation(const eval::Evaluation& evaluation) {
     evaluations[static_cast<std::size_t>(evaluation.reason)].Add();

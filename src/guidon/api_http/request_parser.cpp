@@ -40,7 +40,8 @@ std::optional<Header> UnlistedHeader(BeastView name) {
   constexpr std::pair<std::string_view, Header> kNames[] = {{"X-API-Key", Header::kApiKey},
                                                             {"X-Request-Id", Header::kRequestId},
                                                             {"Idempotency-Key", Header::kIdempotencyKey},
-                                                            {"Guidon-Environment", Header::kEnvironment}};
+                                                            {"Guidon-Environment", Header::kEnvironment},
+                                                            {"Last-Event-ID", Header::kLastEventId}};
   for (const auto& [text, header] : kNames) {
     if (name.size() == text.size() && boost::beast::iequals(name, BeastView(text.data(), text.size()))) return header;
   }

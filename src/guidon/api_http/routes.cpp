@@ -5,6 +5,7 @@
 #include "guidon/api_http/handlers.hpp"
 #include "guidon/api_http/metrics.hpp"
 #include "guidon/api_http/route.hpp"
+#include "guidon/api_http/stream_handlers.hpp"
 
 namespace guidon::api_http {
 namespace {
@@ -13,6 +14,7 @@ using app::Permission;
 using Names = std::span<const std::string_view>;
 
 constexpr std::array<std::string_view, 2> kBulk = {"flagConfigEtag", "flagConfigLastModified"};
+constexpr std::array<std::string_view, 1> kToken = {"token"};
 constexpr std::array<std::string_view, 2> kPage = {"limit", "cursor"};
 constexpr std::array<std::string_view, 4> kSegmentKeys = {"list", "prefix", "limit", "cursor"};
 constexpr std::array<std::string_view, 7> kFlagList = {"owner", "tag", "tenantId", "state", "q", "limit", "cursor"};
@@ -51,6 +53,18 @@ constexpr Route Evaluating(std::string_view path, Names query, bool ofrep, Route
           .direct = direct};
 }
 
+constexpr Route Streaming(std::string_view path, Permission permission, Names query, bool ofrep,
+                          Route::DirectHandler direct) {
+  return {.method = Method::kGet,
+          .path = path,
+          .permission = permission,
+          .body = BodyRule::kNone,
+          .query = query,
+          .ofrep = ofrep,
+          .on_io_thread = true,
+          .direct = direct};
+}
+
 #define GUIDON_ENV "/api/v1/environments/{env}"
 
 // What is called most comes first. The contract (api/openapi.yaml) has the same list; a test compares them.
@@ -58,6 +72,9 @@ constexpr std::array kRoutes = {
     Evaluating("/ofrep/v1/evaluate/flags/{key}", {}, true, EvaluateOne),
     Evaluating("/ofrep/v1/evaluate/flags", kBulk, true, EvaluateAll),
     Evaluating("/api/evaluate", {}, false, EvaluateSmall),
+    // The token in the URL is the credential: browsers' EventSource sends no headers.
+    Streaming("/ofrep/v1/events", Permission::kPublic, kToken, true, StreamEvaluationChanges),
+    Streaming(GUIDON_ENV "/events", Permission::kFlagsRead, {}, false, StreamChanges),
 
     Quick("/healthz", handlers::Liveness),
     Blocking(Method::kGet, "/readyz", Permission::kPublic, BodyRule::kNone, {}, handlers::Readiness),

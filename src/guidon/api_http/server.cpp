@@ -40,7 +40,8 @@ unsigned LoopCount(const ServerOptions& options) {
 
 base::Status Check(const ServerOptions& options) {
   const ServerLimits& limits = options.limits;
-  if (limits.header_bytes_max < 256 || limits.connections_max == 0 || limits.sweep_interval.count() <= 0)
+  if (limits.header_bytes_max < 256 || limits.connections_max == 0 || limits.sweep_interval.count() <= 0 ||
+      limits.stream_life.count() <= 0)
     return base::Fail(base::ErrorCode::kInvalidArgument, "a limit is too small to serve anything", "limits");
   return {};
 }
@@ -72,6 +73,7 @@ std::uint16_t Server::port() const { return impl_->port; }
 bool Server::Stop(std::chrono::milliseconds grace) {
   if (std::exchange(impl_->stopped, true)) return true;
   for (const auto& loop : impl_->loops) loop->Drain();
+  impl_->api.streams().WaitForNone(grace);  // they end by themselves: each loop says goodbye and closes
   const bool all = impl_->connections.WaitForNone(grace);
   impl_->workers.Stop();
   for (const auto& loop : impl_->loops) loop->Stop();

@@ -20,6 +20,7 @@ namespace guidon::api_http {
 // Limits of what a client may send or hold. Each can be changed in the configuration.
 struct ServerLimits {
   std::size_t connections_max = 10'000;                 // further ones are answered 503 and closed
+  std::size_t streams_max = 10'000;                     // event streams, besides; further ones are answered 503
   std::size_t requests_per_connection_max = 1'000'000;  // then the connection is closed: clients spread again
   std::size_t header_bytes_max = 16UL * 1024;           // 431
   std::size_t body_bytes_max = 1024UL * 1024;           // 413
@@ -31,6 +32,8 @@ struct ServerLimits {
   std::chrono::seconds idle_timeout{75};           // between requests
   std::chrono::seconds request_timeout{20};        // from the first byte of a request to its last
   std::chrono::seconds write_timeout{20};          // a client that does not read its answer
+  std::chrono::seconds stream_keep_alive{20};      // between comments; proxies close what is silent for a minute
+  std::chrono::seconds stream_life{3600};          // then clients come back, to whichever node; by a quarter at random
   std::chrono::milliseconds sweep_interval{1000};  // how often deadlines are looked at, and so how exact they are
 };
 

@@ -29,6 +29,7 @@ void Session::StartExchange() {
   exchange_.access.principal = nullptr;
   exchange_.cors_origin = {};
   exchange_.keep_alive = true;
+  exchange_.stream.reset();
   exchange_.started = std::chrono::steady_clock::now();
   busy_ = true;
   refusing_ = draining_;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "guidon/api_http/api.hpp"
 #include "guidon/api_http/request_parser.hpp"
@@ -42,6 +43,9 @@ class Session {
   void Written();
   // After what is in output().
   bool closes() const { return closes_; }
+  // output() is the head of an event stream, which goes on without the session.
+  bool streams() const { return exchange_.stream.has_value(); }
+  std::optional<StreamRequest> TakeStream() { return std::exchange(exchange_.stream, std::nullopt); }
   // True between requests: not one byte of the next one is there.
   bool idle() const { return parser_.idle() && !busy_; }
   std::uint64_t requests() const { return requests_; }

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "guidon/app/segment_commit.hpp"
+#include "guidon/app/snapshot_difference.hpp"
 #include "guidon/base/log.hpp"
+#include "guidon/base/random.hpp"
 
 namespace guidon::app {
 namespace {
@@ -44,33 +46,6 @@ base::Result<std::optional<std::set<std::string>>> ChangedFlags(store::Repositor
   }
 }
 
-// Keys of flags whose definition or number of overrides is not the same in both.
-std::vector<std::string> Differences(const eval::Snapshot& before, const eval::Snapshot& after) {
-  std::vector<std::string> different;
-  const auto same = [&](const eval::CompiledFlag* flag) {
-    const std::string_view key = eval::KeyOf(*flag);
-    const eval::CompiledFlag* other = after.Find(key);
-    return other == flag || (other != nullptr && eval::FingerprintOf(*other) == eval::FingerprintOf(*flag) &&
-                             after.override_count(key) == before.override_count(key));
-  };
-  for (const auto* flag : before.flags()) {
-    if (!same(flag)) different.emplace_back(eval::KeyOf(*flag));
-  }
-  for (const auto* flag : after.flags()) {
-    if (before.Find(eval::KeyOf(*flag)) == nullptr) different.emplace_back(eval::KeyOf(*flag));
-  }
-  return different;
-}
-
-bool SameSwitches(const eval::Snapshot& before, const eval::Snapshot& after) {
-  const auto scopes = [](const eval::Snapshot& snapshot) {
-    std::set<std::string> found;
-    for (const auto& kill_switch : snapshot.kill_switches()) found.insert(kill_switch->scope.Text());
-    return found;
-  };
-  return scopes(before) == scopes(after);
-}
-
 }  // namespace
 
 struct Application::Impl {
@@ -88,7 +63,8 @@ struct Application::Impl {
         segments(services),
         tenants(services),
         keys(services, options.key_hash_secret),
-        audit(services) {}
+        audit(services),
+        stream_tokens(options.key_hash_secret) {}
 
   base::Status Load();
   base::Result<std::size_t> RefreshEnvironment(const model::Environment& environment);
@@ -107,6 +83,7 @@ struct Application::Impl {
   TenantService tenants;
   KeyService keys;
   AuditService audit;
+  const StreamTokens stream_tokens;
 };
 
 base::Status Application::Impl::Load() {
@@ -124,13 +101,13 @@ base::Result<std::size_t> Application::Impl::RefreshEnvironment(const model::Env
   if (!changed) return 0;
 
   std::size_t unexplained = 0;
-  for (const auto& key : Differences(*before, *after)) {
+  for (const auto& key : DifferentFlags(*before, *after)) {
     if (changed->contains(key)) continue;
     ++unexplained;
     base::Log(base::LogLevel::kWarn, "A flag was changed in the store, past the change log.",
               {{"environment", environment.str()}, {"flagKey", key}});
   }
-  if (before->sequence() == after->sequence() && !SameSwitches(*before, *after))
+  if (before->sequence() == after->sequence() && !SameKillSwitches(*before, *after))
     base::Log(base::LogLevel::kWarn, "A kill switch was changed in the store, past the change log.",
               {{"environment", environment.str()}});
   return unexplained;
@@ -142,6 +119,7 @@ Application::~Application() = default;
 base::Result<std::unique_ptr<Application>> Application::Open(store::Table& table, const base::Clock& clock,
                                                              ApplicationOptions options) {
   GUIDON_TRY(Check(options));
+  if (options.node.empty()) options.node = base::RandomId();
   auto impl = std::make_unique<Impl>(table, clock, std::move(options));
   GUIDON_TRY(impl->Load());
   return std::unique_ptr<Application>(new Application(std::move(impl)));
@@ -156,6 +134,8 @@ KeyService& Application::keys() { return impl_->keys; }
 AuditService& Application::audit() { return impl_->audit; }
 SnapshotRegistry& Application::snapshots() { return impl_->snapshots; }
 ChangeCommitter& Application::committer() { return impl_->committer; }
+const StreamTokens& Application::stream_tokens() const { return impl_->stream_tokens; }
+const std::string& Application::node() const { return impl_->options.node; }
 const base::Clock& Application::clock() const { return impl_->clock; }
 const ApplicationOptions& Application::options() const { return impl_->options; }
 

@@ -7,6 +7,7 @@
 
 #include "guidon/app/keys.hpp"
 #include "guidon/app/services.hpp"
+#include "guidon/app/stream_tokens.hpp"
 
 namespace guidon::app {
 
@@ -14,6 +15,7 @@ struct ApplicationOptions {
   std::vector<model::Environment> environments;
   std::string default_environment;  // one of them
   std::string key_hash_secret;      // see KeyService
+  std::string node = {};            // what others call this process; "" = something random
   eval::CompileOptions compile = {};
 };
 
@@ -47,6 +49,8 @@ class Application {
   AuditService& audit();
   SnapshotRegistry& snapshots();
   ChangeCommitter& committer();
+  const StreamTokens& stream_tokens() const;
+  const std::string& node() const;
   const base::Clock& clock() const;
   const ApplicationOptions& options() const;
 

@@ -46,6 +46,23 @@ eval::ChangeSet Merge(const Batch& batch, std::uint64_t sequence) {
   return all;
 }
 
+// What the change log says of the batch, with the sequences that BatchTransaction gave them.
+std::vector<store::ChangeRecord> RecordsOf(const Batch& batch, const std::string& scope, std::uint64_t sequence,
+                                           base::Timestamp at) {
+  std::vector<store::ChangeRecord> records;
+  const auto add = [&](store::ChangeRecord record) {
+    record.scope = scope;
+    record.sequence = ++sequence;
+    record.at = at;
+    records.push_back(std::move(record));
+  };
+  for (const PendingChange* pending : batch) {
+    add(pending->change.change);
+    for (const ChangeRecords& more : pending->change.more) add(more.change);
+  }
+  return records;
+}
+
 void FailAll(const Batch& batch, const base::Error& error) {
   for (PendingChange* pending : batch) pending->outcome = std::unexpected(error);
 }
@@ -253,7 +270,7 @@ void ChangeCommitter::Impl::Publish(Lane& lane, const Batch& batch, base::Timest
   lane.head = sequence;
   lane.last_at = at;
   changes.fetch_add(sequence - base, std::memory_order_relaxed);
-  snapshots.ApplyAfter(lane.scope, base, Merge(batch, *lane.head), at);
+  snapshots.ApplyAfter(lane.scope, base, Merge(batch, *lane.head), at, RecordsOf(batch, lane.scope, base, at));
   sequence = base;
   for (PendingChange* pending : batch) {
     sequence += pending->sequences();

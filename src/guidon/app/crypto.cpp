@@ -23,6 +23,11 @@ struct FreeMac {
   void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
 };
 
+struct FreeCipher {
+  void operator()(EVP_CIPHER* algorithm) const { EVP_CIPHER_free(algorithm); }
+  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
+};
+
 struct FreeDigest {
   void operator()(EVP_MD* algorithm) const { EVP_MD_free(algorithm); }
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
@@ -68,6 +73,20 @@ std::string HmacSha256(std::string_view key, std::string_view bytes) {
   Require(EVP_MAC_final(kContext.get(), reinterpret_cast<unsigned char*>(digest.data()), &size, digest.size()) == 1);
   Require(size == kSha256Bytes);
   return digest;
+}
+
+std::string Aes256Ctr(std::string_view key, std::string_view iv, std::string_view bytes) {
+  thread_local const std::unique_ptr<EVP_CIPHER, FreeCipher> kAlgorithm(
+      EVP_CIPHER_fetch(nullptr, "AES-256-CTR", nullptr));
+  thread_local const std::unique_ptr<EVP_CIPHER_CTX, FreeCipher> kContext(EVP_CIPHER_CTX_new());
+  Require(kAlgorithm != nullptr && kContext != nullptr && key.size() == 32 && iv.size() == 16);
+  std::string out(bytes.size(), '\0');
+  int size = 0;
+  Require(EVP_EncryptInit_ex2(kContext.get(), kAlgorithm.get(), Bytes(key), Bytes(iv), nullptr) == 1);
+  Require(EVP_EncryptUpdate(kContext.get(), reinterpret_cast<unsigned char*>(out.data()), &size, Bytes(bytes),
+                            static_cast<int>(bytes.size())) == 1);
+  Require(static_cast<std::size_t>(size) == bytes.size());
+  return out;
 }
 
 bool ConstantTimeEqual(std::string_view a, std::string_view b) {

@@ -121,6 +121,11 @@ std::optional<KeyToken> ParseKeyToken(std::string_view token) {
   return KeyToken{.kind = *kind, .key_id = std::string(id)};
 }
 
+bool KeyRing::Holds(std::string_view key_id, base::Timestamp now) const {
+  const model::ApiKey* key = Find(key_id);
+  return key != nullptr && IsUsable(*key, now);
+}
+
 const model::ApiKey* KeyRing::Find(std::string_view key_id) const {
   const auto found = keys_.find(std::string(key_id));
   return found != keys_.end() ? &found->second : nullptr;

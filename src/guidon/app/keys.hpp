@@ -30,6 +30,8 @@ class KeyRing {
  public:
   explicit KeyRing(std::unordered_map<std::string, model::ApiKey> keys) : keys_(std::move(keys)) {}
   const model::ApiKey* Find(std::string_view key_id) const;
+  // Whether the key is there and works, now: for what was opened with it and lasts.
+  bool Holds(std::string_view key_id, base::Timestamp now) const;
   std::size_t size() const { return keys_.size(); }
   const std::unordered_map<std::string, model::ApiKey>& keys() const { return keys_; }
 

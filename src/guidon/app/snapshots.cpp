@@ -39,6 +39,8 @@ struct SnapshotRegistry::Slot {
   std::vector<Step> recorded;
   std::vector<Step> ahead;  // published before what precedes them was there: laid on top of that once it comes
   base::Timestamp loaded_at = {};
+  bool loaded = false;
+  ChangeFeed feed;  // appended to under `mutex`, so in the order of publication
 
   // Precondition: `mutex` is held. The next snapshot and its references.
   std::shared_ptr<const eval::Snapshot> Advance(const eval::Snapshot& from, Step step, References& to,
@@ -127,9 +129,20 @@ base::Status SnapshotRegistry::Reload(store::Repository& repository, const model
     // The head was read before the items, so everything up to it is in them.
     if (step.changes.sequence > built->sequence()) built = slot->Advance(*built, std::move(step), references, options_);
   }
+  const auto before = slot->published.Get();
+  FeedEntry entry{.sequence = built->sequence(), .served = built->sequence(), .at = clock.Now()};
+  if (slot->loaded)
+    entry.audience = AudienceOfDifference({.snapshot = *before, .references = slot->references},
+                                          {.snapshot = *built, .references = references});
   slot->references = std::move(references);
   slot->published.Publish(std::move(built));
-  slot->loaded_at = clock.Now();
+  slot->loaded_at = entry.at;
+  if (!std::exchange(slot->loaded, true)) {
+    slot->feed.Start(entry.sequence);
+  } else if (!entry.audience.empty()) {
+    entry.published = std::chrono::steady_clock::now();
+    slot->feed.Append(std::move(entry));
+  }
   return {};
 }
 
@@ -141,7 +154,7 @@ void SnapshotRegistry::Apply(std::string_view environment, eval::ChangeSet chang
 }
 
 void SnapshotRegistry::ApplyAfter(std::string_view environment, std::uint64_t base, eval::ChangeSet changes,
-                                  base::Timestamp at) {
+                                  base::Timestamp at, std::vector<store::ChangeRecord> records) {
   Slot* slot = SlotOf(environment);
   if (slot == nullptr) return;
   const std::lock_guard lock(slot->mutex);
@@ -150,8 +163,23 @@ void SnapshotRegistry::ApplyAfter(std::string_view environment, std::uint64_t ba
   const auto current = slot->published.Get();
   // A Reload that began after the commit and ended before this call has it already.
   if (step.changes.sequence <= current->sequence()) return;
-  slot->published.Publish(slot->Advance(*current, std::move(step), slot->references, options_));
+  FeedEntry entry{.sequence = step.changes.sequence, .at = at};
+  for (store::ChangeRecord& record : records) {
+    Audience audience = AudienceAt(record, {.snapshot = *current, .references = slot->references});
+    entry.changes.push_back({.record = std::move(record), .audience = std::move(audience)});
+  }
+  auto next = slot->Advance(*current, std::move(step), slot->references, options_);
+  entry.served = next->sequence();
+  if (entry.changes.empty()) entry.audience.everyone = true;
+  for (FeedChange& change : entry.changes) {
+    change.audience.Add(AudienceAt(change.record, {.snapshot = *next, .references = slot->references}));
+    entry.audience.Add(change.audience);
+    entry.urgent = entry.urgent || change.record.entity == "kill";
+  }
+  slot->published.Publish(std::move(next));
   slot->loaded_at = at;
+  entry.published = std::chrono::steady_clock::now();
+  slot->feed.Append(std::move(entry));
 }
 
 base::Result<std::vector<store::ChangeRecord>> SnapshotRegistry::MissedChanges(store::Repository& repository,
@@ -185,14 +213,20 @@ base::Status SnapshotRegistry::CatchUp(store::Repository& repository, const mode
     return base::Fail(base::ErrorCode::kInvalidArgument, "There is no such environment.", "environment");
   GUIDON_ASSIGN(const std::uint64_t head, repository.ChangeHead(environment.str()));
   bool too_many = false;
-  GUIDON_ASSIGN(const auto missed, MissedChanges(repository, *slot, environment, too_many));
+  GUIDON_ASSIGN(auto missed, MissedChanges(repository, *slot, environment, too_many));
   // The log forgets after its retention: then the head is all there is of it.
   const bool reaches_head = !missed.empty() ? missed.back().sequence >= head : head <= *SequenceOf(environment.str());
   if (too_many || !reaches_head) return Reload(repository, environment, clock);
   if (missed.empty()) return {};
   GUIDON_ASSIGN(eval::ChangeSet changes, LoadChanged(repository, environment, missed));
-  ApplyAfter(environment.str(), missed.front().sequence - 1, std::move(changes), clock.Now());
+  const std::uint64_t base = missed.front().sequence - 1;
+  ApplyAfter(environment.str(), base, std::move(changes), clock.Now(), std::move(missed));
   return {};
+}
+
+ChangeFeed* SnapshotRegistry::FeedOf(std::string_view environment) const {
+  Slot* slot = SlotOf(environment);
+  return slot != nullptr ? &slot->feed : nullptr;
 }
 
 std::optional<std::uint64_t> SnapshotRegistry::SequenceOf(std::string_view environment) const {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "guidon/app/change_feed.hpp"
 #include "guidon/app/references.hpp"
 #include "guidon/base/clock.hpp"
 #include "guidon/base/published.hpp"
@@ -41,11 +42,16 @@ class SnapshotRegistry {
   void Apply(std::string_view environment, eval::ChangeSet changes);
   // As Apply, for changes that follow `base` in the change log. Where the snapshot does not hold everything up to
   // `base`, the changes are published all the same, under the snapshot's old sequence: it does not claim what it has
-  // not seen. `at`: the time of the change.
-  void ApplyAfter(std::string_view environment, std::uint64_t base, eval::ChangeSet changes, base::Timestamp at);
+  // not seen. `at`: the time of the change. `records`: what the change log says of them, for those who listen; without
+  // any they are told that everything may have changed.
+  void ApplyAfter(std::string_view environment, std::uint64_t base, eval::ChangeSet changes, base::Timestamp at,
+                  std::vector<store::ChangeRecord> records = {});
   // Brings the snapshot up to the end of the change log by reading what changed since, or everything if that is too
   // much. Errors: those of the store.
   base::Status CatchUp(store::Repository& repository, const model::Environment& environment, const base::Clock& clock);
+
+  // What was published lately. nullptr where there is no such environment.
+  ChangeFeed* FeedOf(std::string_view environment) const;
 
   // Sequence of the published snapshot; nothing where there is no such environment.
   std::optional<std::uint64_t> SequenceOf(std::string_view environment) const;

@@ -29,18 +29,34 @@ export class Guidon {
   static async start({ args = [], env = {}, store = 'rocksdb', demo = false } = {}) {
     const data = await mkdtemp(join(tmpdir(), 'guidon-e2e-'));
     const port = await freePort();
-    const child = spawn(
+    const run = () => spawn(
       binary,
       ['serve', '--profile', 'local', '--store', store, '--data', data, '--listen', `127.0.0.1:${port}`,
         ...(demo ? [] : ['--no-demo']), ...args],
       { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
-    const guidon = new Guidon(child, port, data);
+    const guidon = new Guidon(run(), port, data);
+    guidon.run = run;
     guidon.output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => { guidon.output += chunk; });
-    guidon.exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+    guidon.watch();
     await guidon.untilReady();
     return guidon;
+  }
+
+  watch() {
+    const { child } = this;
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => { this.output += chunk; });
+    this.exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  }
+
+  // Ends the server as an operator does, and starts it again on the same port and data.
+  async restart() {
+    this.child.kill('SIGTERM');
+    const ended = await this.exited;
+    if (ended.code !== 0) throw new Error(`guidon ended with ${JSON.stringify(ended)}:\n${this.output}`);
+    this.child = this.run();
+    this.watch();
+    await this.untilReady();
   }
 
   async untilReady() {

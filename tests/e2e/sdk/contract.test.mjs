@@ -290,6 +290,24 @@ test('system', async () => {
   await call('POST', '/api/v1/refresh', { expect: 200 });
 });
 
+// Streams have no end: their heads are checked.
+test('event streams', async () => {
+  const open = async (path, expect) => {
+    const abort = new AbortController();
+    const answer = await fetch(guidon.url + path, { signal: abort.signal });
+    const template = findOperation('GET', new URL(guidon.url + path).pathname);
+    check('GET', template, String(answer.status), answer.headers.get('content-type'), '', answer.headers);
+    assert.equal(answer.status, expect);
+    operations.get(`GET ${template}`).add(answer.status);
+    abort.abort();
+  };
+  const bulk = await call('POST', '/ofrep/v1/evaluate/flags', { body: { context: { tenantId: 'acme' } }, expect: 200 });
+  await open(bulk.body.eventStreams[0].endpoint.requestUri, 200);
+  await open(`${dev}/events`, 200);
+  await call('GET', '/ofrep/v1/events?token=nonsense', { expect: 401 });
+  await call('GET', '/api/v1/environments/nowhere/events', { expect: 404 });
+});
+
 test('every operation of the contract was called with success', () => {
   const missed = [...operations].filter(([, seen]) => ![...seen].some((status) => status < 400)).map(([name]) => name);
   assert.deepEqual(missed, []);

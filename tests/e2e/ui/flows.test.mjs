@@ -220,8 +220,28 @@ flow('an open page outlives a restart of the server and loses no draft', async (
   await me.close();
 });
 
-flow('a change elsewhere is seen without loading the page again', async () => {
+flow('a toggle in one browser is seen in another at once, over the event stream and not by asking', async () => {
   const me = await person(server);
+  const other = await person(server);
+  const streaming = me.page.waitForResponse((answer) => answer.url().endsWith('/environments/development/events') && answer.ok());
+  await me.go('/env/development/flags');
+  await streaming;
+  await other.go('/env/development/flags');
+  const mine = me.page.getByRole('switch', { name: 'dark-mode: on by default' });
+  const theirs = other.page.getByRole('switch', { name: 'dark-mode: on by default' });
+  const before = await mine.isChecked();
+  const asked = [];
+  me.page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  await theirs.click({ force: true });
+  await until('shown', async () => (await mine.isChecked()) === !before);
+  assert.ok(!asked.includes('/readyz'), `the stream told of it, no poll: ${asked}`);
+  await other.close();
+  await me.close();
+});
+
+flow('without event streams a change elsewhere is seen by asking now and then', async () => {
+  const me = await person(server, { expected: [/ERR_FAILED/] });
+  await me.page.route('**/events', (route) => route.abort());
   await me.go('/env/development/flags');
   const toggle = me.page.getByRole('switch', { name: 'dark-mode: on by default' });
   const before = await toggle.isChecked();

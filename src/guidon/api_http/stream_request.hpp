@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "guidon/api_http/connection_count.hpp"
+
+namespace guidon::api_http {
+
+enum class StreamKind : std::uint8_t {
+  kEvaluation,  // OFREP: that answers may have changed
+  kManagement   // what changed
+};
+
+// An event stream that was admitted and whose head is written.
+struct StreamRequest {
+  StreamKind kind = StreamKind::kEvaluation;
+  std::string environment = {};
+  // Of the contexts that are evaluated; for management the only tenant whose things are seen, "" = all.
+  std::string tenant = {};
+  std::string key_id = {};  // ends with it; "" = no key
+  // What the client has been told up to, by the change log. Nothing: only what comes from now on.
+  std::optional<std::uint64_t> seen = std::nullopt;
+  // It names an event that this server cannot read: it may have missed anything.
+  bool lost = false;
+  ConnectionSlot slot = {};
+};
+
+// The scope of event ids and shared bytes.
+std::string StreamScopeOf(StreamKind kind, const std::string& environment, const std::string& tenant);
+
+}  // namespace guidon::api_http

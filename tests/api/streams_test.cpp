@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: Apache-2.0
+// Event streams without sockets: who is admitted, what is sent to whom, what a client that comes back is told.
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "guidon/api_http/stream_hub.hpp"
+#include "harness.hpp"
+
+namespace guidon::api_test {
+namespace {
+
+using api_http::Session;
+using api_http::Stream;
+using api_http::StreamHub;
+using api_http::StreamKind;
+using api_http::StreamRequest;
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+const std::string kEnvironment = "/api/v1/environments/development";
+
+// One client's side of a stream.
+class Peer final : public api_http::StreamPeer {
+ public:
+  std::optional<std::size_t> Send(std::string_view bytes) override {
+    if (gone) return std::nullopt;
+    const std::size_t size = std::min(room, bytes.size());
+    received += bytes.substr(0, size);
+    room -= size;
+    return size;
+  }
+  void AwaitRoom(Stream& of) override { waiting = &of; }
+  void AwaitEnd(Stream& of) override { stream = &of; }
+  void Close() override { closed = true; }
+
+  // What came since the last call, without the hint when to come back.
+  std::string Take() {
+    std::string text = std::exchange(received, {});
+    if (text.starts_with("retry: ")) text.erase(0, text.find("\n\n") + 2);
+    return text;
+  }
+
+  std::string received;
+  std::size_t room = 1'000'000;
+  bool gone = false;
+  bool closed = false;
+  Stream* waiting = nullptr;
+  Stream* stream = nullptr;
+};
+
+// The value of a field of the first event in `text`.
+std::string FieldOf(const std::string& text, const std::string& field) {
+  const std::size_t at = text.find(field + ": ");
+  if (at == std::string::npos) return "";
+  const std::size_t begin = at + field.size() + 2;
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+class Streams : public ::testing::Test {
+ protected:
+  explicit Streams(bool local_profile = true) : harness(local_profile) { NewHub(); }
+
+  void NewHub() {
+    hub = std::make_unique<StreamHub>(
+        *harness.app, harness.io->counters, harness.io->ring(), harness.api->limits(),
+        api_http::StreamScheduler{.pump_soon = [this] { ++pumps_asked; },
+                                  .pump_after = [this](milliseconds delay) { pump_after = delay; }});
+  }
+  // Lets the hub do all it wants to do now.
+  void Pump() {
+    do {
+      pumps_asked = 0;
+      hub->Pump(now);
+    } while (pumps_asked > 0);
+  }
+  void Later(milliseconds step) { now += step; }
+
+  // Drives a request through a session; the stream that it opens, or the status.
+  int Open(std::string_view target, const Headers& headers, std::optional<StreamRequest>& opened) {
+    Session session(*harness.api, *harness.io, "127.0.0.1");
+    const std::string answer = Harness::Drive(session, RequestText("GET", target, "", headers));
+    opened = session.TakeStream();
+    return ParseReplies(answer.substr(0, answer.find("\r\n\r\n") + 4), true).at(0).status;
+  }
+  std::shared_ptr<Peer> Connect(std::string_view target, const Headers& headers = {}) {
+    std::optional<StreamRequest> opened;
+    EXPECT_EQ(Open(target, headers, opened), 200) << target;
+    auto peer = std::make_shared<Peer>();
+    if (opened) hub->Adopt(peer, std::move(*opened), now);
+    return peer;
+  }
+  // Path and query of the stream that a bulk evaluation names.
+  std::string UriFor(std::string_view tenant, const Headers& headers = {}) {
+    const std::string context = tenant.empty() ? "{}" : R"({"tenantId":")" + std::string(tenant) + R"("})";
+    const Reply reply = harness.Send("POST", "/ofrep/v1/evaluate/flags", R"({"context":)" + context + "}", headers);
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    return reply.At({"eventStreams", "0", "endpoint", "requestUri"});
+  }
+  std::shared_ptr<Peer> ConnectFor(std::string_view tenant, const Headers& headers = {}) {
+    auto peer = Connect(UriFor(tenant, headers));
+    EXPECT_EQ(peer->Take(), "");
+    return peer;
+  }
+  void Patch(std::string_view flag, std::string_view patch) {
+    ASSERT_EQ(harness.Send("PATCH", kEnvironment + "/flags/" + std::string(flag), patch, {{"If-Match", "*"}}).status,
+              200);
+  }
+  void Engage(const std::string& scope) {
+    ASSERT_EQ(harness.Send("PUT", kEnvironment + "/kill-switches/" + scope, R"({"reason":"r"})").status, 200);
+  }
+  std::uint64_t Made() const { return harness.io->counters.stream_events_made.value(); }
+
+  Harness harness;
+  StreamHub::Clock::time_point now = StreamHub::Clock::now();
+  int pumps_asked = 0;
+  milliseconds pump_after{0};
+  std::unique_ptr<StreamHub> hub;
+};
+
+class KeyedStreams : public Streams {
+ protected:
+  KeyedStreams() : Streams(false) { harness.credential = harness.MakeKey(model::KeyKind::kAdmin); }
+};
+
+Headers Bearer(const std::string& token) { return {{"Authorization", "Bearer " + token}}; }
+
+TEST_F(Streams, AChangeReachesEveryStreamThatItConcernsAndIsWrittenDownOnce) {
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  Pump();
+  std::vector<std::shared_ptr<Peer>> peers;
+  for (int i = 0; i < 600; ++i) peers.push_back(ConnectFor("acme"));
+  const std::uint64_t before = Made();
+  Patch("f", R"({"defaultEnabled":false})");
+  Pump();
+  const std::string event = peers[0]->Take();
+  for (std::size_t i = 1; i < peers.size(); ++i) EXPECT_EQ(peers[i]->Take(), event);
+  EXPECT_EQ(Made(), before + 1);
+  EXPECT_EQ(FieldOf(event, "event"), "message");
+  const std::string id = FieldOf(event, "id");
+  EXPECT_EQ(FieldOf(event, "data"),
+            R"({"type":"refetchEvaluation","etag":"\")" + id + R"(\"","lastModified":1795321380})");
+  EXPECT_TRUE(event.ends_with("\n\n"));
+  // The client asks again with what the event said, and is accepted.
+  EXPECT_EQ(
+      harness
+          .Send("POST", "/ofrep/v1/evaluate/flags?flagConfigEtag=%22" + id + "%22&flagConfigLastModified=1795321380",
+                R"({"context":{"tenantId":"acme"}})")
+          .status,
+      200);
+}
+
+TEST_F(Streams, SoManyAtATimeThenOthersHaveTheirTurn) {
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  Pump();
+  std::vector<std::shared_ptr<Peer>> peers;
+  for (int i = 0; i < 600; ++i) peers.push_back(ConnectFor(""));
+  Patch("f", R"({"defaultEnabled":false})");
+  pumps_asked = 0;
+  hub->Pump(now);
+  EXPECT_EQ(pumps_asked, 1);
+  int reached = 0;
+  for (const auto& peer : peers) reached += peer->received.empty() ? 0 : 1;
+  EXPECT_GT(reached, 0);
+  EXPECT_LT(reached, 600);
+  Pump();
+  for (const auto& peer : peers) EXPECT_THAT(peer->Take(), HasSubstr("refetchEvaluation"));
+}
+
+TEST_F(Streams, ATenantsChangeIsNobodyElsesBusiness) {
+  harness.MakeFlag(R"({"flagKey":"shared","owner":"o","defaultEnabled":true})");
+  Pump();
+  const std::string uri_before = UriFor("globex");
+  const auto acme = ConnectFor("acme");
+  const auto globex = ConnectFor("globex");
+  const auto nobody = ConnectFor("");
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","tenantId":"acme","defaultEnabled":true})");
+  ASSERT_EQ(harness.Send("PUT", kEnvironment + "/flags/shared/overrides/acme", R"({"enabled":false})").status, 200);
+  Engage("tenant:acme");
+  Later(milliseconds(200));
+  Pump();
+  EXPECT_THAT(acme->Take(), HasSubstr("refetchEvaluation"));
+  EXPECT_EQ(globex->Take(), "");
+  EXPECT_EQ(nobody->Take(), "");
+  // Nor does the URL show that something happened, and coming back tells nothing.
+  EXPECT_EQ(UriFor("globex"), uri_before);
+  EXPECT_EQ(Connect(uri_before)->Take(), "");
+  Patch("shared", R"({"defaultEnabled":false})");
+  Later(milliseconds(200));
+  Pump();
+  for (const auto& peer : {acme, globex, nobody}) EXPECT_THAT(peer->Take(), HasSubstr("refetchEvaluation"));
+}
+
+TEST_F(Streams, IdsOfOneTenantSayNothingToAnother) {
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  Pump();
+  const auto acme = ConnectFor("acme");
+  const auto globex = ConnectFor("globex");
+  Patch("f", R"({"defaultEnabled":false})");
+  Pump();
+  const std::string of_acme = FieldOf(acme->Take(), "id");
+  const std::string of_globex = FieldOf(globex->Take(), "id");
+  EXPECT_NE(of_acme, of_globex);
+  EXPECT_EQ(of_acme.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+            std::string::npos);
+  // Another's id is one that cannot be read: the client is told to look again.
+  const auto back = Connect(UriFor("globex"), {{"Last-Event-ID", of_acme}});
+  EXPECT_THAT(back->Take(), HasSubstr("refetchEvaluation"));
+}
+
+TEST_F(Streams, WhoComesBackIsToldOfWhatItMissedAndOfNothingElse) {
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  Pump();
+  const std::string uri = UriFor("acme");
+  // Between the answer and the stream's opening something changes.
+  Patch("f", R"({"defaultEnabled":false})");
+  const auto late = Connect(uri);
+  const std::string missed = late->Take();
+  EXPECT_THAT(missed, HasSubstr("refetchEvaluation"));
+  const std::string id = FieldOf(missed, "id");
+  EXPECT_EQ(Connect(uri, {{"Last-Event-ID", id}})->Take(), "");
+  Patch("f", R"({"defaultEnabled":true})");
+  Patch("f", R"({"defaultEnabled":false})");
+  const std::string again = Connect(uri, {{"Last-Event-ID", id}})->Take();
+  EXPECT_THAT(again, HasSubstr("refetchEvaluation"));
+  EXPECT_NE(FieldOf(again, "id"), id);
+  // One for many.
+  EXPECT_EQ(again.find("id: "), again.rfind("id: "));
+}
+
+TEST_F(Streams, TheHistoryIsBoundedAndWhatIsOlderIsToldAnew) {
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  Pump();
+  const std::string uri = UriFor("acme");
+  harness.MakeFlag(R"({"flagKey":"g","owner":"o","tenantId":"globex","defaultEnabled":true})");
+  for (std::size_t i = 0; i <= app::kFeedEntriesMax; ++i)
+    Patch("g", i % 2 == 0 ? R"({"defaultEnabled":false})" : R"({"defaultEnabled":true})");
+  // Nothing of it was acme's, but this node cannot know that any more.
+  EXPECT_THAT(Connect(uri)->Take(), HasSubstr("refetchEvaluation"));
+}
+
+TEST_F(Streams, BurstsBecomeOneEventAndKillSwitchesDoNotWait) {
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  Pump();
+  const auto peer = ConnectFor("");
+  Patch("f", R"({"defaultEnabled":false})");
+  Pump();
+  EXPECT_THAT(peer->Take(), HasSubstr("refetchEvaluation")) << "the first goes at once";
+  for (int i = 0; i < 10; ++i) Patch("f", R"({"description":")" + std::to_string(i) + R"("})");
+  pump_after = milliseconds(0);
+  Pump();
+  EXPECT_EQ(peer->Take(), "");
+  EXPECT_GT(pump_after.count(), 0);
+  Later(pump_after);
+  Pump();
+  const std::string one = peer->Take();
+  EXPECT_THAT(one, HasSubstr("refetchEvaluation"));
+  EXPECT_EQ(one.find("id: "), one.rfind("id: "));
+  Engage("flag:f");
+  Pump();
+  EXPECT_THAT(peer->Take(), HasSubstr("refetchEvaluation"));
+}
+
+TEST_F(Streams, AClientThatDoesNotReadGetsTheNewestOnceItReads) {
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  Pump();
+  const auto slow = ConnectFor("");
+  slow->room = 10;
+  for (int i = 0; i < 5; ++i) {
+    Patch("f", R"({"description":")" + std::to_string(i) + R"("})");
+    Later(milliseconds(200));
+    Pump();
+  }
+  EXPECT_EQ(slow->received.size(), 10U);
+  ASSERT_NE(slow->waiting, nullptr);
+  slow->room = 1'000'000;
+  hub->Writable(*slow->waiting);
+  // The event under way, and the newest; what lay between is in that.
+  const std::string text = slow->Take();
+  std::vector<std::string> ids;
+  for (std::size_t at = 0; (at = text.find("id: ", at)) != std::string::npos; ++at)
+    ids.push_back(text.substr(at + 4, text.find('\n', at) - at - 4));
+  ASSERT_THAT(ids, SizeIs(2));
+  EXPECT_EQ(harness.app->stream_tokens().SequenceOf("e/development/", ids[1]), 6U);
+}
+
+TEST_F(Streams, AClientThatNeverReadsIsClosed) {
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  Pump();
+  const auto slow = ConnectFor("");
+  slow->room = 0;
+  Patch("f", R"({"defaultEnabled":false})");
+  Pump();
+  for (int i = 0; i < 19; ++i) hub->Tick();
+  EXPECT_FALSE(slow->closed);
+  for (int i = 0; i < 4; ++i) hub->Tick();
+  EXPECT_TRUE(slow->closed);
+  EXPECT_EQ(hub->size(), 0U);
+  EXPECT_EQ(harness.io->counters.streams_dropped.value(), 1U);
+  EXPECT_EQ(harness.api->streams().count(), 0U);
+}
+
+TEST_F(Streams, SilentStreamsGetCommentsAndOldOnesEnd) {
+  const auto peer = ConnectFor("");
+  int comments = 0;
+  int ticks = 0;
+  for (; !peer->closed && ticks < 6000; ++ticks) {
+    hub->Tick();
+    if (peer->received == ":\n\n") ++comments;
+    if (!peer->closed) peer->Take();
+  }
+  EXPECT_GE(ticks, 2700);
+  EXPECT_LE(ticks, 4501);
+  EXPECT_NEAR(comments, ticks / 20, 1);
+  EXPECT_TRUE(peer->received.starts_with("retry: ")) << peer->received;
+}
+
+TEST_F(Streams, AtTheEndClientsAreSpreadOut) {
+  std::vector<std::shared_ptr<Peer>> peers;
+  for (int i = 0; i < 100; ++i) peers.push_back(ConnectFor(""));
+  hub->Drain();
+  std::vector<int> hints;
+  for (const auto& peer : peers) {
+    EXPECT_TRUE(peer->closed);
+    hints.push_back(std::stoi(FieldOf(peer->received, "retry")));
+  }
+  std::ranges::sort(hints);
+  EXPECT_GE(hints.front(), 250);
+  EXPECT_LE(hints.back(), 10'000);
+  EXPECT_GT(hints[75] - hints[25], 2'000) << "they would all come at once";
+  EXPECT_EQ(harness.api->streams().count(), 0U);
+}
+
+TEST_F(Streams, WhatIsLostIsLeftAndTheRestGoesOn) {
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  Pump();
+  std::vector<std::shared_ptr<Peer>> peers;
+  for (int i = 0; i < 50; ++i) peers.push_back(ConnectFor(""));
+  for (std::size_t i = 0; i < peers.size(); i += 2) peers[i]->gone = true;
+  hub->Ended(*peers[1]->stream);
+  Patch("f", R"({"defaultEnabled":false})");
+  Pump();
+  EXPECT_EQ(hub->size(), 24U);
+  for (std::size_t i = 3; i < peers.size(); i += 2) {
+    const std::string text = peers[i]->Take();
+    EXPECT_THAT(text, HasSubstr("refetchEvaluation"));
+    EXPECT_EQ(text.find("id: "), text.rfind("id: "));
+  }
+}
+
+TEST_F(Streams, ThereAreSoManyAndNoMore) {
+  api_http::ServerOptions options;
+  options.limits.streams_max = 1;
+  Harness small(true, options);
+  const auto open = [&](Session& session) {
+    return ParseReplies(Harness::Drive(session, RequestText("GET", kEnvironment + "/events")), true).at(0).status;
+  };
+  Session one(*small.api, *small.io, "127.0.0.1");
+  Session two(*small.api, *small.io, "127.0.0.1");
+  EXPECT_EQ(open(one), 200);
+  Session refused(*small.api, *small.io, "127.0.0.1");
+  const auto reply = ParseReplies(Harness::Drive(refused, RequestText("GET", kEnvironment + "/events"))).at(0);
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.Header("Retry-After"), "1");
+  EXPECT_EQ(reply.Code(), "UNAVAILABLE");
+  one.TakeStream();  // and lets go of it
+  EXPECT_EQ(open(two), 200);
+}
+
+TEST_F(Streams, TheAnswersHeadIsThatOfAStream) {
+  const Reply head = harness.Send("HEAD", UriFor(""));
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.Header("Content-Type"), "text/event-stream");
+  EXPECT_EQ(head.Header("Cache-Control"), "no-store");
+  EXPECT_EQ(head.Header("X-Accel-Buffering"), "no");
+  EXPECT_EQ(head.Header("Content-Length"), "");
+  EXPECT_EQ(harness.api->streams().count(), 0U) << "HEAD opens nothing";
+}
+
+TEST_F(Streams, ATokenThatDoesNotHoldIsRefused) {
+  const std::string uri = UriFor("acme");
+  std::optional<StreamRequest> opened;
+  EXPECT_EQ(Open("/ofrep/v1/events", {}, opened), 401);
+  EXPECT_EQ(Open("/ofrep/v1/events?token=", {}, opened), 401);
+  EXPECT_EQ(Open(uri + "A", {}, opened), 401);
+  EXPECT_EQ(Open("/ofrep/v1/events?token=" + std::string(4000, 'A'), {}, opened), 401);
+  EXPECT_EQ(Open(uri + "&lastEventId=7", {}, opened), 200) << "polyfills add to the URL";
+  const Reply reply = harness.Send("GET", uri + "A");
+  EXPECT_THAT(reply.body, Not(HasSubstr("token=")));
+  EXPECT_THAT(reply.body, HasSubstr("errorDetails"));
+  harness.clock.Advance(std::chrono::hours(19));
+  EXPECT_EQ(Open(uri, {}, opened), 401);
+  EXPECT_FALSE(opened);
+}
+
+// A client that keeps its answer (304) must not keep a URL that has ended.
+TEST_F(Streams, TheEntityTagChangesBeforeTheUrlEnds) {
+  const std::string body = R"({"context":{}})";
+  const Reply first = harness.Send("POST", "/ofrep/v1/evaluate/flags", body);
+  const std::string uri = first.At({"eventStreams", "0", "endpoint", "requestUri"});
+  bool renewed = false;
+  std::optional<StreamRequest> opened;
+  for (int i = 0; i < 19 * 4; ++i) {
+    const Reply reply =
+        harness.Send("POST", "/ofrep/v1/evaluate/flags", body, {{"If-None-Match", first.Header("ETag")}});
+    renewed = renewed || reply.status == 200;
+    if (!renewed) ASSERT_EQ(Open(uri, {}, opened), 200) << i;
+    opened.reset();
+    harness.clock.Advance(std::chrono::minutes(15));
+  }
+  EXPECT_TRUE(renewed);
+  EXPECT_EQ(Open(uri, {}, opened), 401);
+}
+
+TEST_F(KeyedStreams, AStreamEndsWithItsKey) {
+  const std::string token = harness.MakeKey(model::KeyKind::kClient, "development");
+  const std::string uri = UriFor("", Bearer(token));
+  const auto peer = Connect(uri);
+  hub->Tick();
+  EXPECT_FALSE(peer->closed);
+  ASSERT_TRUE(
+      harness.app->keys().Revoke(harness.Administrator(), *model::KeyId::Parse(harness.KeyIdOf(token))).has_value());
+  hub->Tick();
+  EXPECT_TRUE(peer->closed);
+  EXPECT_EQ(harness.io->counters.streams_revoked.value(), 1U);
+  std::optional<StreamRequest> opened;
+  EXPECT_EQ(Open(uri, {}, opened), 401);
+}
+
+TEST_F(KeyedStreams, AUrlOfTheLocalProfileIsNoneElsewhere) {
+  const std::string token = harness.app->stream_tokens().Issue(
+      {.environment = "development", .expires_at = harness.clock.Now() + std::chrono::hours(1)});
+  std::optional<StreamRequest> opened;
+  EXPECT_EQ(Open("/ofrep/v1/events?token=" + token, {}, opened), 401);
+}
+
+TEST_F(KeyedStreams, AManagementStreamTellsWhatChanged) {
+  const auto peer = Connect(kEnvironment + "/events", Bearer(harness.credential));
+  const std::string hello = peer->Take();
+  EXPECT_EQ(FieldOf(hello, "event"), "node");
+  EXPECT_EQ(FieldOf(hello, "data"),
+            R"({"environment":"development","node":")" + harness.app->node() + R"(","sequence":0,"state":"serving"})");
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  Pump();
+  const std::string made = peer->Take();
+  EXPECT_EQ(FieldOf(made, "event"), "change");
+  const std::string data = FieldOf(made, "data");
+  EXPECT_THAT(data, HasSubstr(R"({"action":"flag.create","at":"2026-11-22T04:23:00.123Z","entity":"flag",)"
+                              R"("environment":"development","kind":"put","requestId":")"));
+  EXPECT_THAT(data, HasSubstr(R"("resource":"f","sequence":1,"version":1})"));
+  Engage("global");
+  Patch("f", R"({"defaultEnabled":false})");
+  Pump();
+  const std::string both = peer->Take();
+  EXPECT_THAT(both, HasSubstr(R"("action":"kill.engage")"));
+  EXPECT_THAT(both, HasSubstr(R"("sequence":3)"));
+  // Going on after the first of them.
+  const auto back = Connect(kEnvironment + "/events", {{"Authorization", "Bearer " + harness.credential},
+                                                       {"Last-Event-ID", FieldOf(made, "id")}});
+  const std::string rest = back->Take();
+  EXPECT_TRUE(rest.ends_with(both)) << rest;
+  EXPECT_THAT(rest, Not(HasSubstr("flag.create")));
+  EXPECT_THAT(rest, Not(HasSubstr("resync")));
+  const auto lost = Connect(kEnvironment + "/events",
+                            {{"Authorization", "Bearer " + harness.credential}, {"Last-Event-ID", "unreadable"}});
+  EXPECT_THAT(lost->Take(), HasSubstr("event: resync"));
+}
+
+TEST_F(KeyedStreams, ATenantsAdministratorHearsOfItsOwn) {
+  harness.MakeFlag(R"({"flagKey":"shared","owner":"o","defaultEnabled":true})");
+  Pump();
+  const auto peer =
+      Connect(kEnvironment + "/events", Bearer(harness.MakeKey(model::KeyKind::kAdmin, std::nullopt, "acme")));
+  EXPECT_THAT(peer->Take(), Not(HasSubstr("sequence")));
+  Patch("shared", R"({"defaultEnabled":false})");
+  harness.MakeFlag(R"({"flagKey":"globexs","owner":"o","tenantId":"globex","defaultEnabled":true})");
+  ASSERT_EQ(harness.Send("POST", kEnvironment + "/segments", R"({"segmentKey":"s"})").status, 201);
+  Engage("global");
+  Pump();
+  EXPECT_EQ(peer->Take(), "");
+  const std::string overrides =
+      R"({"overrides":[{"tenantId":"acme","enabled":true},{"tenantId":"globex","enabled":true}]})";
+  ASSERT_EQ(harness.Send("PUT", kEnvironment + "/flags/shared/overrides", overrides).status, 200);
+  harness.MakeFlag(R"({"flagKey":"acmes","owner":"o","tenantId":"acme","defaultEnabled":true})");
+  Pump();
+  const std::string text = peer->Take();
+  EXPECT_THAT(text, HasSubstr(R"("resource":"acmes")"));
+  EXPECT_THAT(text, HasSubstr(R"("tenants":["acme"])"));
+  EXPECT_THAT(text, Not(HasSubstr("globex")));
+  EXPECT_THAT(text, Not(HasSubstr("sequence")));
+}
+
+TEST_F(KeyedStreams, AManagementStreamThatIsTooFarBehindBeginsAnew) {
+  const auto slow = Connect(kEnvironment + "/events", Bearer(harness.credential));
+  slow->Take();
+  slow->room = 5;
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  Pump();
+  for (std::size_t i = 0; i <= app::kFeedEntriesMax; ++i)
+    Patch("f", i % 2 == 0 ? R"({"defaultEnabled":false})" : R"({"defaultEnabled":true})");
+  Pump();
+  slow->room = 10'000'000;
+  hub->Writable(*slow->waiting);
+  const std::string text = slow->Take();
+  EXPECT_THAT(text, HasSubstr("flag.create")) << "what was under way is finished";
+  EXPECT_THAT(text, HasSubstr("event: resync"));
+  EXPECT_TRUE(text.size() < 10'000) << text.size();
+}
+
+}  // namespace
+}  // namespace guidon::api_test
