@@ -48,8 +48,8 @@ bool IsUnsafe(char32_t code) {
          (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
 }
 
-template <std::size_t Size>
-bool IsIn(const std::array<CodeRange, Size>& ranges, char32_t code) {
+template <std::size_t kSize>
+bool IsIn(const std::array<CodeRange, kSize>& ranges, char32_t code) {
   const auto* found = std::ranges::upper_bound(ranges, code, {}, &CodeRange::first);
   return found != ranges.begin() && code <= std::prev(found)->second;
 }
