@@ -110,6 +110,10 @@ class Streams : public ::testing::Test {
     EXPECT_EQ(peer->Take(), "");
     return peer;
   }
+  // Another node on the same table.
+  std::unique_ptr<app::Application> Node() {
+    return *app::Application::Open(harness.table, harness.clock, harness.app->options());
+  }
   void Patch(std::string_view flag, std::string_view patch) {
     ASSERT_EQ(harness.Send("PATCH", kEnvironment + "/flags/" + std::string(flag), patch, {{"If-Match", "*"}}).status,
               200);
@@ -418,6 +422,45 @@ TEST_F(Streams, TheEntityTagChangesBeforeTheUrlEnds) {
   }
   EXPECT_TRUE(renewed);
   EXPECT_EQ(Open(uri, {}, opened), 401);
+}
+
+// Two nodes on one table behind a balancer: told by one, the client asks the other.
+TEST_F(Streams, ANodeCatchesUpWithWhatAnotherHasAnnounced) {
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  ASSERT_TRUE(harness.app->Refresh().has_value());
+  const auto other = Node();
+  const std::string path = "/ofrep/v1/evaluate/flags?flagConfigEtag=%22";
+  const std::string body = R"({"context":{"tenantId":"acme"}})";
+  const Reply before = harness.Send("POST", "/ofrep/v1/evaluate/flags", body);
+  ASSERT_TRUE(other->kill_switches()
+                  .Engage(harness.Administrator(), *model::Environment::Parse("development"),
+                          *model::KillScope::Parse("flag:f"), "r")
+                  .has_value());
+  const std::string id = other->stream_tokens().EventId("e/development/acme", 2);
+  const auto value = [](const Reply& reply) { return reply.At({"flags", "0", "value"}); };
+  EXPECT_EQ(value(harness.Send("POST", "/ofrep/v1/evaluate/flags", body)), "true") << "it has not heard of it yet";
+  const Reply after = harness.Send("POST", path + id + "%22", body, {{"If-None-Match", before.Header("ETag")}});
+  EXPECT_EQ(after.status, 200);
+  EXPECT_EQ(value(after), "false");
+  // What nobody announced, or for another tenant, moves nothing.
+  ASSERT_TRUE(other->kill_switches()
+                  .Release(harness.Administrator(), *model::Environment::Parse("development"),
+                           *model::KillScope::Parse("flag:f"), "")
+                  .has_value());
+  const std::string foreign = other->stream_tokens().EventId("e/development/globex", 3);
+  for (const std::string& tag : {foreign, std::string("nonsense"), std::string()})
+    EXPECT_EQ(value(harness.Send("POST", path + tag + "%22", body)), "false") << tag;
+  EXPECT_EQ(value(harness.Send("POST", path + other->stream_tokens().EventId("e/development/acme", 3) + "%22", body)),
+            "true");
+}
+
+// What was announced and is lost (a table restored to before) must not keep anybody waiting.
+TEST_F(Streams, AnAnnouncementThatLeadsNowhereIsAnsweredFromWhatIsThere) {
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  const std::string id = harness.app->stream_tokens().EventId("e/development/", 99);
+  const Reply reply = harness.Send("POST", "/ofrep/v1/evaluate/flags?flagConfigEtag=%22" + id + "%22", "{}");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.At({"flags", "0", "value"}), "true");
 }
 
 TEST_F(KeyedStreams, AStreamEndsWithItsKey) {

@@ -78,6 +78,14 @@ std::string_view PathEnvironment(const RouteMatch& match) {
                                                                                : match.parameters[0];
 }
 
+// Its answer is not looked at: the request runs again.
+Response CatchUp(const Call& call) {
+  if (const auto status = call.app.CatchUpTo(call.path.front(), *call.catch_up_to); !status)
+    base::Log(base::LogLevel::kWarn, "another node's change cannot be read; evaluation goes on with the last snapshot",
+              {{"environment", call.path.front()}, {"error", status.error().message}});
+  return {};
+}
+
 Response FailureOf(const Exchange& exchange, const Problem& problem) {
   if (!exchange.match.ofrep) return ProblemResponse(problem, exchange.request_id);
   const auto key = PercentDecode(exchange.match.parameters[0]);
@@ -228,7 +236,18 @@ Api::Ran Api::Run(Exchange& exchange, std::string& out, std::optional<Call>& cal
   if (route.direct != nullptr) {
     const std::size_t before = out.size();
     try {
-      Note(exchange, route.direct(exchange, out));
+      const int status = route.direct(exchange, out);
+      if (exchange.behind) {
+        call.emplace(
+            Call{.api = *this,
+                 .app = app_,
+                 .route = route,
+                 .info = RequestInfoOf(*exchange.access.principal, *exchange.head, exchange.peer, exchange.request_id),
+                 .path = {exchange.access.environment},
+                 .catch_up_to = exchange.behind});
+        return Ran::kBlocks;
+      }
+      Note(exchange, status);
     } catch (const std::exception& e) {
       out.resize(before);
       base::Log(base::LogLevel::kError, "a request failed", {{"requestId", exchange.request_id}, {"error", e.what()}});
@@ -252,6 +271,7 @@ Api::Ran Api::Run(Exchange& exchange, std::string& out, std::optional<Call>& cal
 Response Api::Work(const Call& call) {
   base::Error error{.code = ErrorCode::kInternal, .message = ""};
   try {
+    if (call.catch_up_to) return CatchUp(call);
     auto response = call.route.handler(call);
     if (response) return *std::move(response);
     error = std::move(response).error();

@@ -153,16 +153,17 @@ void EvaluateVisible(Exchange& exchange, const eval::Snapshot& snapshot, const m
   for (const Evaluation& evaluation : results) exchange.io.counters.NoteEvaluation(evaluation);
 }
 
-// The tenant whose changes a context is concerned by; "" = none.
-std::string_view TenantOf(const model::Context& context) {
-  return context.tenant_id() == nullptr ? std::string_view() : std::string_view(*context.tenant_id());
+// The tenant whose changes a context is concerned by; "" = none. What is no tenant's id can have nothing of its own.
+std::string_view StreamTenantOf(const model::Context& context) {
+  if (context.tenant_id() == nullptr || !model::TenantId::Parse(*context.tenant_id())) return {};
+  return *context.tenant_id();
 }
 
 std::string_view StreamTextFor(const Exchange& exchange, const model::Context& context, std::uint64_t sequence) {
   const app::Principal& principal = *exchange.access.principal;
   const bool keyless = principal.kind == app::PrincipalKind::kLocal;
-  return exchange.io.stream_offers.Text(exchange.access.environment, TenantOf(context), keyless ? "" : principal.id,
-                                        sequence);
+  return exchange.io.stream_offers.Text(exchange.access.environment, StreamTenantOf(context),
+                                        keyless ? "" : principal.id, sequence);
 }
 
 void AppendAll(std::string& out, const Exchange& exchange, std::string_view event_streams) {
@@ -181,6 +182,18 @@ void AppendAll(std::string& out, const Exchange& exchange, std::string_view even
   out += "\"},";
   out += event_streams;
   out += '}';
+}
+
+// What the node that told the client of a change had then, by flagConfigEtag; 0 where it says nothing that we said.
+std::uint64_t AnnouncedSequence(const Exchange& exchange, const model::Context& context) {
+  if (exchange.query.empty()) return 0;
+  const auto query = Query::Parse(exchange.query, kBulkQuery, true);
+  const std::string* tag = query ? query->Find("flagConfigEtag") : nullptr;
+  if (tag == nullptr || tag->size() < 2 || !tag->starts_with('"') || !tag->ends_with('"')) return 0;
+  const std::string scope =
+      StreamScopeOf(StreamKind::kEvaluation, exchange.access.environment, std::string(StreamTenantOf(context)));
+  const auto id = std::string_view(*tag).substr(1, tag->size() - 2);
+  return exchange.api.app().stream_tokens().SequenceOf(scope, id).value_or(0);
 }
 
 // flagConfigLastModified is epoch seconds or RFC 3339.
@@ -383,6 +396,12 @@ int EvaluateAll(Exchange& exchange, std::string& out) {
   if (auto problem = ReadContext(exchange, context)) return RefuseStatus(exchange, *problem, "", out);
   const eval::Snapshot* snapshot = exchange.io.Find(exchange.access.environment);
   const std::uint64_t sequence = snapshot->sequence();
+  if (!exchange.caught_up) {
+    if (const std::uint64_t announced = AnnouncedSequence(exchange, context); announced > sequence) {
+      exchange.behind = announced;
+      return 0;
+    }
+  }
   EvaluateVisible(exchange, *snapshot, context);
   EvaluationTag tag(exchange.access.environment);
   for (const Evaluation& evaluation : exchange.io.evaluations) tag.Add(evaluation);

@@ -76,6 +76,10 @@ struct Exchange {
   bool keep_alive = true;
   std::chrono::steady_clock::time_point started = {};
   std::optional<StreamRequest> stream = std::nullopt;  // what goes on after the answer's head
+  // The client was told by another node of a change that this one does not have yet: it is read first, then the request
+  // runs again and answers from what is there.
+  std::optional<std::uint64_t> behind = std::nullopt;
+  bool caught_up = false;
 };
 
 // A request as a management handler sees it: authenticated, authorised, decoded as far as HTTP goes.
@@ -89,7 +93,8 @@ struct Call {
   app::IfMatch if_match = {};
   std::string if_none_match = {};
   std::string_view body = {};
-  bool tells_details = false;  // the credential may see the system's insides
+  std::optional<std::uint64_t> catch_up_to = std::nullopt;  // in place of the handler: Exchange::behind
+  bool tells_details = false;                               // the credential may see the system's insides
 };
 
 // Beginning and end of an answer's head. Between them come headers, and after End the body.

@@ -30,6 +30,8 @@ void Session::StartExchange() {
   exchange_.cors_origin = {};
   exchange_.keep_alive = true;
   exchange_.stream.reset();
+  exchange_.behind.reset();
+  exchange_.caught_up = false;
   exchange_.started = std::chrono::steady_clock::now();
   busy_ = true;
   refusing_ = draining_;
@@ -124,13 +126,24 @@ void Session::Work() { worked_ = Api::Work(*call_); }
 void Session::FinishWork() {
   call_.reset();
   if (draining_) exchange_.keep_alive = false;
+  if (exchange_.behind) return AnswerFromWhatIsThere();
   api_.Finish(exchange_, worked_, output_);
   worked_ = {};
   Answered();
 }
 
+// Whether or not catching up worked: an evaluation never waits for the store for good.
+void Session::AnswerFromWhatIsThere() {
+  worked_ = {};
+  exchange_.behind.reset();
+  exchange_.caught_up = true;
+  api_.Run(exchange_, output_, call_);
+  Answered();
+}
+
 void Session::RefuseWork() {
   call_.reset();
+  if (exchange_.behind) return AnswerFromWhatIsThere();
   api_.Refuse(exchange_, Unavailable("Too much storage work is waiting; try again."), output_);
   Answered();
 }

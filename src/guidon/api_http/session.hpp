@@ -56,6 +56,7 @@ class Session {
   Step AdvanceHead();
   Step AdvanceBody();
   Step Answered();
+  void AnswerFromWhatIsThere();
   Step Fail(const ParseFailure& failure);
   void StartExchange();
 

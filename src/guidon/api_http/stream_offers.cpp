@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "guidon/model/ids.hpp"
-
 namespace guidon::api_http {
 namespace {
 
@@ -16,8 +14,6 @@ constexpr std::string_view kInactivitySeconds = "120";
 
 std::string_view StreamOffers::Text(std::string_view environment, std::string_view tenant, std::string_view key_id,
                                     std::uint64_t sequence) {
-  // What is no tenant's id can have nothing of its own.
-  if (!tenant.empty() && !model::TenantId::Parse(tenant)) tenant = {};
   const app::ChangeFeed& feed = *app_.snapshots().FeedOf(environment);
   const std::uint64_t number = feed.position().number;
   const base::Timestamp now = app_.clock().Now();

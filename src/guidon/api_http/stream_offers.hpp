@@ -17,7 +17,8 @@ class StreamOffers {
  public:
   explicit StreamOffers(app::Application& app) : app_(app) {}
 
-  // `sequence`: what the answer's snapshot claims; the stream tells of everything later. Valid until the next call.
+  // `tenant`: a tenant's id, or "". `sequence`: what the answer's snapshot claims; the stream tells of everything
+  // later. Valid until the next call.
   std::string_view Text(std::string_view environment, std::string_view tenant, std::string_view key_id,
                         std::uint64_t sequence);
 

@@ -2,6 +2,7 @@
 #include "guidon/app/application.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 #include <utility>
 
@@ -84,6 +85,7 @@ struct Application::Impl {
   KeyService keys;
   AuditService audit;
   const StreamTokens stream_tokens;
+  std::mutex catch_up_mutex;  // of CatchUpTo
 };
 
 base::Status Application::Impl::Load() {
@@ -148,6 +150,14 @@ base::Result<std::size_t> Application::Refresh() {
   SweepSegments(impl_->services);
   GUIDON_TRY(impl_->keys.Reload());
   return differences;
+}
+
+base::Status Application::CatchUpTo(std::string_view environment, std::uint64_t sequence) {
+  const std::lock_guard one_at_a_time(impl_->catch_up_mutex);
+  const auto known = impl_->snapshots.SequenceOf(environment);
+  if (!known || *known >= sequence) return {};
+  GUIDON_ASSIGN(const auto parsed, model::Environment::Parse(environment));
+  return impl_->snapshots.CatchUp(impl_->repository, parsed, impl_->clock);
 }
 
 base::Status Application::FlushBackgroundWrites() {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "guidon/app/keys.hpp"
@@ -57,6 +58,10 @@ class Application {
   // Full resync of every environment and of the keys (`guidon refresh`, and the profile's resync interval). Reports
   // edits made behind our back: differences that no change-log entry explains, as the number of flags that differed.
   base::Result<std::size_t> Refresh();
+  // Makes sure that the environment's snapshot holds everything up to `sequence`, which another node has announced:
+  // reads the change log where it does not. Those who ask at the same time share one reading. Errors: those of the
+  // store.
+  base::Status CatchUpTo(std::string_view environment, std::uint64_t sequence);
   // Writes what is kept in memory for a while (keys' last use, queued refusals). Called every few seconds and at the
   // end.
   base::Status FlushBackgroundWrites();
