@@ -87,7 +87,11 @@ Response FailureOf(const Exchange& exchange, const Problem& problem) {
 }  // namespace
 
 Api::Api(app::Application& app, const store::MeteredTable& table, const ServerOptions& options)
-    : app_(app), limits_(options.limits), gate_(app, options), site_(options.ui), metrics_(app, table) {}
+    : app_(app),
+      limits_(options.limits),
+      gate_(app, options),
+      site_(options.ui),
+      metrics_(app, table, options.more_metrics) {}
 
 void Api::Identify(Exchange& exchange) {
   exchange.request_id.clear();

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "guidon/api_http/more_metrics.hpp"
 #include "guidon/api_http/static_site.hpp"
 #include "guidon/app/application.hpp"
 #include "guidon/base/result.hpp"
@@ -46,6 +47,7 @@ struct ServerOptions {
   ServerLimits limits = {};
   // The admin UI, served at "/" (static_site.hpp); empty: none. The files outlive the server.
   std::span<const StaticFile> ui = {};
+  MoreMetrics more_metrics = {};
 };
 
 // The HTTP server: OFREP, management API, health, metrics, contract. See README.md of this module.

@@ -39,6 +39,7 @@ struct SnapshotRegistry::Slot {
   std::vector<Step> recorded;
   std::vector<Step> ahead;  // published before what precedes them was there: laid on top of that once it comes
   base::Timestamp loaded_at = {};
+  base::Timestamp confirmed_at = {};
 
   // Precondition: `mutex` is held. The next snapshot and its references.
   std::shared_ptr<const eval::Snapshot> Advance(const eval::Snapshot& from, Step step, References& to,
@@ -87,6 +88,7 @@ base::Status SnapshotRegistry::Reload(store::Repository& repository, const model
   if (slot == nullptr)
     return base::Fail(base::ErrorCode::kInvalidArgument, "There is no such environment.", "environment");
   const std::lock_guard one_reload(slot->reload_mutex);
+  const base::Timestamp began = clock.Now();
   {
     const std::lock_guard lock(slot->mutex);
     slot->recording = true;
@@ -113,7 +115,12 @@ base::Status SnapshotRegistry::Reload(store::Repository& repository, const model
         built = built->Apply({.sequence = built->sequence(), .overrides = std::move(portion)}, options_);
       }
     };
-    return LoadOverrides(repository, environment, loaded.overridden, take);
+    GUIDON_TRY(LoadOverrides(repository, environment, loaded.overridden, take));
+    GUIDON_ASSIGN(auto recent, LoadRecent(repository, environment, *built, began));
+    if (!recent) return {};
+    references.Apply(*recent);
+    built = built->Apply(*std::move(recent), options_);
+    return {};
   };
   const base::Status status = load();
 
@@ -130,6 +137,7 @@ base::Status SnapshotRegistry::Reload(store::Repository& repository, const model
   slot->references = std::move(references);
   slot->published.Publish(std::move(built));
   slot->loaded_at = clock.Now();
+  slot->confirmed_at = began;
   return {};
 }
 
@@ -183,15 +191,18 @@ base::Status SnapshotRegistry::CatchUp(store::Repository& repository, const mode
   Slot* slot = SlotOf(environment.str());
   if (slot == nullptr)
     return base::Fail(base::ErrorCode::kInvalidArgument, "There is no such environment.", "environment");
+  const base::Timestamp began = clock.Now();
   GUIDON_ASSIGN(const std::uint64_t head, repository.ChangeHead(environment.str()));
   bool too_many = false;
   GUIDON_ASSIGN(const auto missed, MissedChanges(repository, *slot, environment, too_many));
   // The log forgets after its retention: then the head is all there is of it.
   const bool reaches_head = !missed.empty() ? missed.back().sequence >= head : head <= *SequenceOf(environment.str());
   if (too_many || !reaches_head) return Reload(repository, environment, clock);
-  if (missed.empty()) return {};
-  GUIDON_ASSIGN(eval::ChangeSet changes, LoadChanged(repository, environment, missed));
-  ApplyAfter(environment.str(), missed.front().sequence - 1, std::move(changes), clock.Now());
+  if (!missed.empty()) {
+    GUIDON_ASSIGN(eval::ChangeSet changes, LoadChanged(repository, environment, missed));
+    ApplyAfter(environment.str(), missed.front().sequence - 1, std::move(changes), clock.Now());
+  }
+  Confirm(environment.str(), began);
   return {};
 }
 
@@ -223,6 +234,20 @@ base::Timestamp SnapshotRegistry::LoadedAt(std::string_view environment) const {
   if (slot == nullptr) return {};
   const std::lock_guard lock(slot->mutex);
   return slot->loaded_at;
+}
+
+base::Timestamp SnapshotRegistry::ConfirmedAt(std::string_view environment) const {
+  const Slot* slot = SlotOf(environment);
+  if (slot == nullptr) return {};
+  const std::lock_guard lock(slot->mutex);
+  return slot->confirmed_at;
+}
+
+void SnapshotRegistry::Confirm(std::string_view environment, base::Timestamp at) {
+  Slot* slot = SlotOf(environment);
+  if (slot == nullptr) return;
+  const std::lock_guard lock(slot->mutex);
+  slot->confirmed_at = at;
 }
 
 }  // namespace guidon::app
