@@ -9,9 +9,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apps/guidon/dynamo_metrics.hpp"
 #include "apps/guidon/secret_file.hpp"
 #include "guidon/api_http/wire.hpp"
+#include "guidon/base/log.hpp"
 #include "guidon/base/random.hpp"
+#include "guidon/base/time.hpp"
 #include "guidon/store/repositories.hpp"
 #include "guidon/store_memory/memory_table.hpp"
 #include "guidon/store_rocksdb/rocks_table.hpp"
@@ -54,6 +57,24 @@ Outcome<std::unique_ptr<store::Table>> OpenTable(const Configuration& configurat
   return table;
 }
 
+// Nobody waits for the disk: a copy that a power cut took back is an older copy. nullptr where there can be none: a
+// node that has to do without starts all the same.
+std::unique_ptr<store::Table> OpenCopy(const Configuration& configuration, const base::Clock& clock) {
+  constexpr std::size_t kBufferBytes = 2UL * 1024 * 1024;  // it is read once, at a start
+  if (!MakeFolder(configuration.data)) return nullptr;
+  auto table = store_rocksdb::RocksTable::Open({.path = configuration.CopyPath().string(),
+                                                .clock = &clock,
+                                                .sync = false,
+                                                .block_cache_bytes = kBufferBytes,
+                                                .write_buffer_bytes = kBufferBytes});
+  if (table) return *std::move(table);
+  base::Log(base::LogLevel::kWarn,
+            "This node keeps no copy of the flags on disk, so it cannot start while the store is down. A copy that is "
+            "damaged can be deleted.",
+            {{"folder", configuration.CopyPath().string()}, {"error", std::string_view(table.error().message)}});
+  return nullptr;
+}
+
 Outcome<std::string> FindSecret(const Configuration& configuration, store::Table& table, MissingSecret missing) {
   if (!configuration.key_hash_secret.empty()) return configuration.key_hash_secret;
   const auto& file = configuration.key_hash_secret_file;
@@ -80,33 +101,68 @@ Outcome<std::string> FindSecret(const Configuration& configuration, store::Table
 
 }  // namespace
 
+Backend::Backend(std::unique_ptr<base::Clock> clock, std::unique_ptr<store::Table> table)
+    : clock_(std::move(clock)), table_(std::move(table)), metered_(*table_) {}
+
 Backend::Backend(std::unique_ptr<base::Clock> clock, std::unique_ptr<DynamoConnection> connection,
-                 std::unique_ptr<store::Table> table)
-    : clock_(std::move(clock)), connection_(std::move(connection)), table_(std::move(table)), metered_(*table_) {}
+                 std::unique_ptr<store::Table> replica)
+    : clock_(std::move(clock)),
+      connection_(std::move(connection)),
+      table_(connection_->MakeTable()),
+      dynamo_(static_cast<const store_dynamodb::DynamoTable*>(table_.get())),
+      replica_(std::move(replica)),
+      replicating_(replica_ != nullptr ? std::make_unique<store::ReplicatingTable>(*table_, *replica_) : nullptr),
+      metered_(replicating_ != nullptr ? static_cast<store::Table&>(*replicating_) : *table_) {}
+
+api_http::MoreMetrics Backend::MoreMetrics() const {
+  if (dynamo_ == nullptr) return {};
+  return [this] { return DynamoMetrics(connection_->client().figures(), dynamo_->figures()); };
+}
 
 std::string Backend::StoreText(const Configuration& configuration) const {
   if (connection_ != nullptr) return connection_->Describe();
   return configuration.store == StoreKind::kMemory ? "memory" : configuration.data.string();
 }
 
-base::Status Backend::OpenApplication(app::ApplicationOptions options) {
-  GUIDON_ASSIGN(application_, app::Application::Open(metered_, *clock_, std::move(options)));
+base::Status Backend::OpenApplication(const app::ApplicationOptions& options) {
+  auto opened = app::Application::Open(metered_, *clock_, options);
+  if (!opened && replicating_ != nullptr && opened.error().code == base::ErrorCode::kUnavailable) {
+    GUIDON_ASSIGN(const auto marked, replicating_->MarkedAt());
+    if (!marked) return std::unexpected(std::move(opened).error());
+    base::Log(base::LogLevel::kWarn, "The store does not answer: starting from the copy on disk.",
+              {{"error", std::string_view(opened.error().message)}, {"copyOf", base::FormatTimestamp(*marked)}});
+    replicating_->ServeFromCopy(true);
+    opened = app::Application::Open(metered_, *clock_, options);
+    replicating_->ServeFromCopy(false);
+    if (opened) {
+      from_copy_ = true;
+      (*opened)->contact().Heard(*marked);
+      for (const auto& environment : options.environments) (*opened)->snapshots().Confirm(environment.str(), *marked);
+    }
+  }
+  GUIDON_ASSIGN(application_, std::move(opened));
+  if (!from_copy_) MarkCopy();
   return {};
 }
 
-Outcome<std::unique_ptr<Backend>> OpenBackend(const Configuration& configuration, MissingSecret missing) {
+void Backend::MarkCopy() {
+  if (replicating_ != nullptr) (void)replicating_->Mark(application_->contact().heard_at());
+}
+
+Outcome<std::unique_ptr<Backend>> OpenBackend(const Configuration& configuration, MissingSecret missing,
+                                              CopyOnDisk copy) {
   auto clock = std::make_unique<base::SystemClock>();
-  std::unique_ptr<DynamoConnection> connection;
-  std::unique_ptr<store::Table> table;
+  std::unique_ptr<Backend> backend;
   if (configuration.store == StoreKind::kDynamoDb) {
-    GUIDON_ASSIGN(connection, DynamoConnection::Open(configuration.dynamo, *clock));
-    table = connection->MakeTable();
+    GUIDON_ASSIGN(auto connection, DynamoConnection::Open(configuration.dynamo, *clock));
+    auto replica = copy == CopyOnDisk::kKept ? OpenCopy(configuration, *clock) : nullptr;
+    backend = std::make_unique<Backend>(std::move(clock), std::move(connection), std::move(replica));
   } else {
-    GUIDON_ASSIGN(table, OpenTable(configuration, *clock));
+    GUIDON_ASSIGN(auto table, OpenTable(configuration, *clock));
+    backend = std::make_unique<Backend>(std::move(clock), std::move(table));
   }
   // The store is opened first: its lock keeps a second process from making another secret.
-  GUIDON_ASSIGN(std::string secret, FindSecret(configuration, *table, missing));
-  auto backend = std::make_unique<Backend>(std::move(clock), std::move(connection), std::move(table));
+  GUIDON_ASSIGN(std::string secret, FindSecret(configuration, backend->table(), missing));
   GUIDON_TRY(Lift(backend->OpenApplication({.environments = configuration.environments,
                                             .default_environment = configuration.default_environment,
                                             .key_hash_secret = std::move(secret),

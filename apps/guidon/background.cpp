@@ -37,7 +37,7 @@ void Background::Flush() {
 }
 
 void Background::Refresh() {
-  const auto differences = application_.Refresh();
+  const auto differences = application_.Refresh(app::RefreshBy::kItself);
   if (!differences && !refresh_fails_)
     base::Log(base::LogLevel::kError, "full resync fails; evaluation goes on with the last snapshot",
               {{"error", std::string_view(differences.error().message)}});

@@ -149,6 +149,7 @@ Outcome<Configuration> Interpret(const Settings& settings) {
   configuration.io_threads = static_cast<unsigned>(settings.Number("threads.io"));
   configuration.worker_threads = static_cast<unsigned>(settings.Number("threads.worker"));
   configuration.cache_ttl = std::chrono::seconds(settings.Number("cache.ttl"));
+  configuration.poll_interval = std::chrono::milliseconds(settings.Number("changes.poll_interval"));
   configuration.shutdown_grace = std::chrono::seconds(settings.Number("shutdown.grace"));
   configuration.limits = ReadLimits(settings);
   return configuration;

@@ -47,12 +47,14 @@ struct Configuration {
   unsigned io_threads = 0;
   unsigned worker_threads = 0;
   std::chrono::seconds cache_ttl{};
+  std::chrono::milliseconds poll_interval{};
   std::chrono::seconds shutdown_grace{};
   api_http::ServerLimits limits;
 
   // Requests without a key are the local administrator's (spec 4, "Keys").
   bool KeylessAllowed() const { return profile == "local" && loopback; }
   std::filesystem::path StorePath() const { return data / "store"; }
+  std::filesystem::path CopyPath() const { return data / "copy"; }
 };
 
 // Errors: kUsage naming the setting and its source.

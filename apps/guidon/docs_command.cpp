@@ -9,6 +9,7 @@
 #include "apps/guidon/backend.hpp"
 #include "apps/guidon/client.hpp"
 #include "apps/guidon/commands.hpp"
+#include "apps/guidon/dynamo_metrics.hpp"
 #include "apps/guidon/settings.hpp"
 
 // Makes the pages of docs/reference from the program itself, so that they cannot say anything else than it does.
@@ -162,10 +163,14 @@ Outcome<std::string> ScrapeMetrics() {
                 Settings::Load({.flags = {{"profile", "local"}, {"store", "memory"}, {"listen", "127.0.0.1:0"}}}));
   GUIDON_ASSIGN(const Configuration configuration, Interpret(settings));
   GUIDON_ASSIGN(const std::unique_ptr<Backend> backend, OpenBackend(configuration, MissingSecret::kMake));
-  GUIDON_ASSIGN(const auto server,
-                Lift(api_http::Server::Start(backend->application(), backend->table(),
-                                             {.address = "127.0.0.1", .port = 0, .local_profile = true}),
-                     "Cannot start a server to read its metrics"));
+  // As a node on DynamoDB shows them.
+  backend->application().contact().Follow(std::chrono::hours{1});
+  GUIDON_ASSIGN(const auto server, Lift(api_http::Server::Start(backend->application(), backend->table(),
+                                                                {.address = "127.0.0.1",
+                                                                 .port = 0,
+                                                                 .local_profile = true,
+                                                                 .more_metrics = [] { return DynamoMetrics({}, {}); }}),
+                                        "Cannot start a server to read its metrics"));
   GUIDON_ASSIGN(const auto client,
                 HttpClient::Create({.url = fmt::format("http://127.0.0.1:{}", server->port()), .api_key = ""}));
   GUIDON_TRY(client->Send({.method = "POST",

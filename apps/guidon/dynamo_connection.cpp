@@ -76,7 +76,7 @@ Outcome<std::unique_ptr<DynamoConnection>> DynamoConnection::Open(const DynamoCo
 
 aws::Client& DynamoConnection::client() { return impl_->client; }
 
-std::unique_ptr<store::Table> DynamoConnection::MakeTable() {
+std::unique_ptr<store_dynamodb::DynamoTable> DynamoConnection::MakeTable() {
   return std::make_unique<store_dynamodb::DynamoTable>(impl_->client, impl_->table, impl_->clock);
 }
 

@@ -7,7 +7,7 @@
 #include "apps/guidon/configuration.hpp"
 #include "guidon/aws/client.hpp"
 #include "guidon/base/clock.hpp"
-#include "guidon/store/table.hpp"
+#include "guidon/store_dynamodb/dynamo_table.hpp"
 
 namespace guidon::cli {
 
@@ -24,7 +24,7 @@ class DynamoConnection {
 
   aws::Client& client();
   // On the configured table; must not outlive the connection.
-  std::unique_ptr<store::Table> MakeTable();
+  std::unique_ptr<store_dynamodb::DynamoTable> MakeTable();
   // "table feature-flags-prod in ap-northeast-1", with the endpoint where it is not the region's own.
   std::string Describe() const;
 

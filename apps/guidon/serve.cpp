@@ -18,6 +18,7 @@
 #include "apps/guidon/background.hpp"
 #include "apps/guidon/client.hpp"
 #include "apps/guidon/demo_data.hpp"
+#include "apps/guidon/follower.hpp"
 #include "apps/guidon/greeting.hpp"
 #include "apps/guidon/program_log.hpp"
 #include "ui/ui_files.hpp"
@@ -83,7 +84,7 @@ Outcome<void> RequireKeys(const Configuration& configuration, app::Application& 
   return Refuse(std::move(failure));
 }
 
-api_http::ServerOptions ServerOptionsOf(const Configuration& configuration) {
+api_http::ServerOptions ServerOptionsOf(const Configuration& configuration, const Backend& backend) {
   return {.address = configuration.address,
           .port = configuration.port,
           .io_threads = configuration.io_threads,
@@ -92,7 +93,8 @@ api_http::ServerOptions ServerOptionsOf(const Configuration& configuration) {
           .default_environment = configuration.default_environment,
           .allowed_hosts = configuration.allowed_hosts,
           .limits = configuration.limits,
-          .ui = ui::Files()};
+          .ui = ui::Files(),
+          .more_metrics = backend.MoreMetrics()};
 }
 
 // The running server with all that belongs to it.
@@ -106,14 +108,15 @@ class Program {
         log_(configuration_.log_format, configuration_.log_level, terminal_.colour_error) {}
 
   Outcome<void> Start() {
-    GUIDON_ASSIGN(backend_, OpenBackend(configuration_, MissingSecret::kRefuseWithKeys));
+    GUIDON_ASSIGN(backend_, OpenBackend(configuration_, MissingSecret::kRefuseWithKeys, CopyOnDisk::kKept));
     GUIDON_TRY(RequireKeys(configuration_, backend_->application()));
     std::size_t demo_flags = 0;
     if (configuration_.demo && IsEmpty(backend_->application())) {
       GUIDON_ASSIGN(demo_flags, WriteDemoData(backend_->application()));
     }
     background_ = std::make_unique<Background>(backend_->application(), configuration_.cache_ttl);
-    api_http::ServerOptions options = ServerOptionsOf(configuration_);
+    if (backend_->is_shared()) follower_ = std::make_unique<Follower>(*backend_, configuration_.poll_interval);
+    api_http::ServerOptions options = ServerOptionsOf(configuration_, *backend_);
     options.settings = [this] { return EffectiveSettings(); };
     GUIDON_ASSIGN(server_, Lift(api_http::Server::Start(backend_->application(), backend_->table(), options),
                                 fmt::format("Cannot listen on {}:{}", configuration_.address, configuration_.port)));
@@ -139,6 +142,7 @@ class Program {
     const SecondSignalWatch watch;
     const bool whole = server_->Stop(configuration_.shutdown_grace);
     if (!whole) base::Log(base::LogLevel::kWarn, "requests were cut off when the grace period ended");
+    follower_.reset();
     background_.reset();
     if (const auto flushed = backend_->application().FlushBackgroundWrites(); !flushed)
       base::Log(base::LogLevel::kError, "last background writes failed",
@@ -200,6 +204,7 @@ class Program {
     }
     log_.SetLevel(configuration->log_level);
     background_->SetRefreshInterval(configuration->cache_ttl);
+    if (follower_ != nullptr) follower_->SetInterval(configuration->poll_interval);
     configuration_.shutdown_grace = configuration->shutdown_grace;
     {
       const std::lock_guard lock(settings_mutex_);
@@ -227,6 +232,7 @@ class Program {
   ProgramLog log_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Background> background_;
+  std::unique_ptr<Follower> follower_;  // where other nodes may change the store
   std::unique_ptr<api_http::Server> server_;
 };
 

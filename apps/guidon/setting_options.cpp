@@ -15,6 +15,7 @@ std::string TypeNameOf(const SettingSpec& spec) {
     case SettingKind::kList: return "A,B";
     case SettingKind::kCount: return "N";
     case SettingKind::kBytes: return "SIZE";
+    case SettingKind::kInterval:
     case SettingKind::kDuration: return "TIME";
     case SettingKind::kAddress: return "HOST:PORT";
     default: return "TEXT";

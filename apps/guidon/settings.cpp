@@ -104,6 +104,10 @@ constexpr std::array kSettings = {
                 "0"),
            0, 256),
     Ranged(Same("threads.worker", kCount, kThreads, "Threads that wait for the store", "32"), 1, 1024),
+    Reloadable(Ranged(
+        Same("changes.poll_interval", kInterval, kThreads,
+             "Interval of looking at what other nodes changed (DynamoDB); a look costs half a read unit", "500ms"),
+        50, 60'000)),
     Reloadable(Ranged(ByProfile(Same("cache.ttl", kDuration, kThreads,
                                      "Interval of the full resync that finds edits made behind our back", ""),
                                 "60s", "300s", "600s"),
@@ -165,16 +169,19 @@ std::string Complaint(const SettingSpec& spec, std::string_view text) {
     case kSwitch: return text == "true" || text == "false" ? "" : "must be true or false";
     case kCount:
     case kBytes:
+    case kInterval:
     case kDuration: {
       const auto number = ParseNumber(spec, text);
       if (number && *number >= spec.min && *number <= spec.max) return "";
       const std::string_view form = spec.kind == kBytes      ? "a size such as 65536, 64KiB or 1MiB"
                                     : spec.kind == kDuration ? "a duration such as 90s, 5m or 2h"
+                                    : spec.kind == kInterval ? "an interval such as 500ms or 2s"
                                                              : "a whole number";
       return fmt::format("must be {}, {} to {}{}", form, spec.min, spec.max,
-                         spec.kind == kDuration ? " seconds"
-                         : spec.kind == kBytes  ? " bytes"
-                                                : "");
+                         spec.kind == kDuration   ? " seconds"
+                         : spec.kind == kInterval ? " milliseconds"
+                         : spec.kind == kBytes    ? " bytes"
+                                                  : "");
     }
     default: return "";
   }
@@ -376,9 +383,11 @@ std::optional<std::int64_t> ParseNumber(const SettingSpec& spec, std::string_vie
   static constexpr std::array<std::pair<std::string_view, std::int64_t>, 1> kPlain = {{{"", 1}}};
   static constexpr std::array<std::pair<std::string_view, std::int64_t>, 4> kSizes = {
       {{"", 1}, {"B", 1}, {"KiB", kKiB}, {"MiB", kMiB}}};
+  static constexpr std::array<std::pair<std::string_view, std::int64_t>, 2> kIntervals = {{{"ms", 1}, {"s", 1000}}};
   switch (spec.kind) {
     case SettingKind::kCount: return ParseScaled(text, kPlain);
     case SettingKind::kBytes: return ParseScaled(text, kSizes);
+    case SettingKind::kInterval: return ParseScaled(text, kIntervals);
     case SettingKind::kDuration: return ParseSeconds(text);
     default: return std::nullopt;
   }

@@ -22,6 +22,7 @@ enum class SettingKind : std::uint8_t {
   kCount,     // min to max
   kBytes,     // "65536", "64KiB", "1MiB"; min to max
   kDuration,  // "90" (seconds), "90s", "5m", "2h", "1d"; min to max seconds
+  kInterval,  // "500ms", "2s"; min to max milliseconds
   kSwitch,    // true or false
   kAddress,   // "127.0.0.1:3001", "[::1]:3001"
   kSecret,    // no flag (others see a command line), and masked wherever it is shown
@@ -84,7 +85,7 @@ class Settings {
   const Setting& Get(std::string_view key) const;
   const std::string& Text(std::string_view key) const { return Get(key).value; }
   std::vector<std::string> List(std::string_view key) const;
-  std::int64_t Number(std::string_view key) const;  // count, bytes, seconds
+  std::int64_t Number(std::string_view key) const;  // count, bytes, seconds; milliseconds of an interval
   bool Switch(std::string_view key) const;
   const std::string& file() const { return file_; }  // "" = none
   // The values of `fresh` where a running server can take them over; the others stay.
@@ -95,7 +96,7 @@ class Settings {
   std::string file_;
 };
 
-// The number that `text` means for `spec` (count, bytes, seconds); nothing where it is none.
+// The number that `text` means for `spec` (count, bytes, seconds, milliseconds); nothing where it is none.
 std::optional<std::int64_t> ParseNumber(const SettingSpec& spec, std::string_view text);
 // Seconds of "90", "90s", "5m", "2h", "1d".
 std::optional<std::int64_t> ParseSeconds(std::string_view text);

@@ -135,6 +135,11 @@ class ProgramTest(support.TestCase):
         self.emulator = Emulator("moto", EMULATORS, port)
         self.assertEqual(evaluate(node, "steady"), True)
         self.expect(self.table("create"), OK)
+        # Nor is it afterwards, until an operator says so.
+        self.eventually(lambda: "a new or emptied table" in support.get(node.url + "/readyz")[1], True)
+        self.assertEqual(evaluate(node, "steady"), True)
+        self.expect(node.run("refresh"), OK)
+        self.assertEqual(evaluate(node, "steady"), "FLAG_NOT_FOUND")
         node.wait_for("full resync works again")
 
     def test_a_table_of_the_wrong_shape_is_described_as_such(self):

@@ -52,6 +52,20 @@ TEST_F(LogRepositoryTest, HeadIsZeroBeforeTheFirstChange) {
   EXPECT_EQ(*repository_.ChangeHead(kSystemScope), 0U);
 }
 
+TEST_F(LogRepositoryTest, AllHeadsComeWithOneQueryOfHalfAUnit) {
+  EXPECT_TRUE(repository_.ChangeHeads()->empty());
+  EXPECT_TRUE(Write(PutChangeHead("production", 7, 0)));
+  EXPECT_TRUE(Write(PutChangeHead("staging", 1, 0)));
+  EXPECT_TRUE(Write(PutChangeHead(kSystemScope, 3, 0)));
+  // Foreign items in the same partition of the index are no heads.
+  Save({{"PK", "OTHER#1"}, {"SK", "x"}, {"GSI1PK", "CHANGES"}, {"GSI1SK", "production"}, {"sequence", Number{"99"}}});
+  const auto heads = repository_.ChangeHeads();
+  EXPECT_EQ(heads->size(), 3U);
+  EXPECT_EQ(heads->at("production"), 7U);
+  EXPECT_EQ(heads->at("staging"), 1U);
+  EXPECT_EQ(heads->at(std::string(kSystemScope)), 3U);
+}
+
 TEST_F(LogRepositoryTest, HeadMovesOnlyFromWhatWasRead) {
   EXPECT_TRUE(Write(PutChangeHead("production", 1, 0)));
   EXPECT_FALSE(Write(PutChangeHead("production", 1, 0)));

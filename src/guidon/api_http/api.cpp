@@ -101,7 +101,7 @@ Api::Api(app::Application& app, const store::MeteredTable& table, const ServerOp
       gate_(app, options),
       site_(options.ui),
       streams_(options.limits.streams_max),
-      metrics_(app, table) {}
+      metrics_(app, table, options.more_metrics) {}
 
 std::vector<EffectiveSetting> Api::settings() const {
   return settings_ ? settings_() : std::vector<EffectiveSetting>();

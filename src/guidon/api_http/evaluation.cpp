@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -85,7 +87,27 @@ void AppendKey(std::string& out, const eval::CompiledFlag& flag) {
   }
 }
 
-void AppendSuccess(std::string& out, const Evaluation& evaluation) {
+// While the node is out of touch with its store: how old the snapshot may be that it evaluates from, in seconds.
+using Age = std::optional<std::chrono::seconds>;
+
+Age AgeOf(const Exchange& exchange) {
+  app::Application& app = exchange.api.app();
+  if (!app.contact().following()) return std::nullopt;
+  const auto age = app.contact().AgeOf(app.clock().Now());
+  if (!age) return std::nullopt;
+  return std::chrono::floor<std::chrono::seconds>(*age);
+}
+
+void WriteAge(AnswerWriter& writer, const Age& age) {
+  if (age) writer.Header("Guidon-Snapshot-Age", std::to_string(age->count()));
+}
+
+void AppendAge(std::string& out, const Age& age) {
+  out += "\"snapshotAgeSeconds\":";
+  AppendNumber(out, static_cast<std::uint64_t>(age->count()));
+}
+
+void AppendSuccess(std::string& out, const Evaluation& evaluation, const Age& age = std::nullopt) {
   out += '{';
   AppendKey(out, *evaluation.flag);
   if (evaluation.variation != nullptr) {
@@ -99,9 +121,12 @@ void AppendSuccess(std::string& out, const Evaluation& evaluation) {
   out += ",\"reason\":\"";
   out += model::NameOf(evaluation.reason);
   out += '"';
-  if (library::HasMetadata(evaluation)) {
+  const bool has_metadata = library::HasMetadata(evaluation);
+  if (has_metadata || age) {
     out += ",\"metadata\":{";
-    library::AppendMetadata(out, evaluation);
+    if (has_metadata) library::AppendMetadata(out, evaluation);
+    if (has_metadata && age) out += ',';
+    if (age) AppendAge(out, age);
     out += '}';
   }
   out += '}';
@@ -130,9 +155,10 @@ int WriteFlagFailure(const Exchange& exchange, std::string_view key, EvaluationE
   return response.status;
 }
 
-int WriteNotModified(const Exchange& exchange, std::string_view tag, std::string& out) {
+int WriteNotModified(const Exchange& exchange, std::string_view tag, const Age& age, std::string& out) {
   AnswerWriter writer(out);
   writer.Begin(exchange, 304, {});
+  WriteAge(writer, age);
   writer.Header("ETag", tag);
   writer.EndWithoutLength();
   return 304;
@@ -166,7 +192,7 @@ std::string_view StreamTextFor(const Exchange& exchange, const model::Context& c
                                         keyless ? "" : principal.id, sequence);
 }
 
-void AppendAll(std::string& out, const Exchange& exchange, std::string_view event_streams) {
+void AppendAll(std::string& out, const Exchange& exchange, std::string_view event_streams, const Age& age) {
   out += "{\"flags\":[";
   bool first = true;
   for (const Evaluation& evaluation : exchange.io.evaluations) {
@@ -179,7 +205,12 @@ void AppendAll(std::string& out, const Exchange& exchange, std::string_view even
   }
   out += "],\"metadata\":{\"environment\":\"";
   out += exchange.access.environment;
-  out += "\"},";
+  out += '"';
+  if (age) {
+    out += ',';
+    AppendAge(out, age);
+  }
+  out += "},";
   out += event_streams;
   out += '}';
 }
@@ -382,10 +413,12 @@ int EvaluateOne(Exchange& exchange, std::string& out) {
   const Evaluation evaluation = EvaluateKey(exchange, key, context, exchange.api.app().clock().Now());
   exchange.io.counters.NoteEvaluation(evaluation);
   if (evaluation.error != EvaluationError::kNone) return WriteFlagFailure(exchange, key, evaluation.error, out);
+  const Age age = AgeOf(exchange);
   AnswerWriter writer(out);
   writer.Begin(exchange, 200, kJson);
+  WriteAge(writer, age);
   writer.EndBeforeBody();
-  AppendSuccess(out, evaluation);
+  AppendSuccess(out, evaluation, age);
   writer.Finish();
   return 200;
 }
@@ -408,15 +441,17 @@ int EvaluateAll(Exchange& exchange, std::string& out) {
   // Whoever keeps an answer keeps its stream's URL: it must not outlive that.
   tag.AddWindow(app::StreamWindow(exchange.api.app().clock().Now()));
   const std::string text = tag.Text();
+  const Age age = AgeOf(exchange);
   if (exchange.head->Has(Header::kIfNoneMatch) && IfNoneMatchHas(exchange.head->Get(Header::kIfNoneMatch), text)) {
     exchange.io.counters.bulk_not_modified.Add();
-    return WriteNotModified(exchange, text, out);
+    return WriteNotModified(exchange, text, age, out);
   }
   AnswerWriter writer(out);
   writer.Begin(exchange, 200, kJson);
+  WriteAge(writer, age);
   writer.Header("ETag", text);
   writer.EndBeforeBody();
-  AppendAll(out, exchange, StreamTextFor(exchange, context, sequence));
+  AppendAll(out, exchange, StreamTextFor(exchange, context, sequence), age);
   writer.Finish();
   return 200;
 }
@@ -437,7 +472,9 @@ int EvaluateSmall(Exchange& exchange, std::string& out) {
                          .detail = "There is no flag with this key here.",
                          .field = "flagKey"},
                         "", out);
-  const Response response = SmallAnswer(*request, evaluation, now);
+  Response response = SmallAnswer(*request, evaluation, now);
+  if (const Age age = AgeOf(exchange))
+    response.headers.emplace_back("Guidon-Snapshot-Age", std::to_string(age->count()));
   WriteResponse(exchange, response, out);
   return response.status;
 }

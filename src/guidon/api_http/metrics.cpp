@@ -240,6 +240,39 @@ void AddApplication(Families& families, app::Application& app) {
     families.Add(family->name, family->help, family->type).metric = std::move(family->metric);
 }
 
+void AddMore(Families& families, const std::vector<MetricGroup>& groups) {
+  for (const MetricGroup& group : groups) {
+    if (!group.bounds.empty()) {
+      MetricFamily& family = families.Add(group.name, group.help, MetricType::Histogram);
+      Families::PutHistogram(family, group.bounds, group.counts, group.sum, {});
+      continue;
+    }
+    MetricFamily& family =
+        families.Add(group.name, group.help, group.counter ? MetricType::Counter : MetricType::Gauge);
+    for (const MetricSample& sample : group.samples)
+      Families::Put(family, sample.value, {sample.labels.begin(), sample.labels.end()});
+  }
+}
+
+// How old what this node serves is, and what was found that no change log explains.
+void AddFreshness(Families& families, app::Application& app) {
+  const app::StoreContact& contact = app.contact();
+  if (contact.following()) {
+    const auto silent = std::max(app.clock().Now() - contact.heard_at(), std::chrono::milliseconds(0));
+    families.AddValue("guidon_store_in_touch", "Whether the last look at the change logs succeeded.", MetricType::Gauge,
+                      contact.last_error().empty() ? 1 : 0);
+    families.AddValue("guidon_store_silence_seconds",
+                      "Since everything served was last known to be what the store has.", MetricType::Gauge,
+                      std::chrono::duration<double>(silent).count());
+  }
+  const auto found = app.out_of_band();
+  MetricFamily& edits =
+      families.Add("guidon_out_of_band_edits_total", "Edits of the store past the change log, found by full resyncs.",
+                   MetricType::Counter);
+  Families::Put(edits, Number(found.flags), {{"entity", "flag"}});
+  Families::Put(edits, Number(found.kill_switches), {{"entity", "kill"}});
+}
+
 // Field `index` of /proc/self/stat, counted after the command's closing parenthesis (state is 3, as in proc(5)).
 double StatField(std::size_t index) {
   std::ifstream file("/proc/self/stat");
@@ -336,6 +369,8 @@ std::string Metrics::Serialize() const {
   }
   AddStore(families, table_);
   AddApplication(families, app_);
+  AddFreshness(families, app_);
+  if (more_) AddMore(families, more_());
   AddProcess(families);
   return families.Serialize();
 }

@@ -9,8 +9,10 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "guidon/api_http/more_metrics.hpp"
 #include "guidon/app/application.hpp"
 #include "guidon/base/time.hpp"
 #include "guidon/eval/evaluator.hpp"
@@ -86,8 +88,9 @@ struct WorkerFigures {
 // Everything that /metrics shows, as text. Thread-safe.
 class Metrics {
  public:
-  // All outlive the metrics.
-  Metrics(app::Application& app, const store::MeteredTable& table) : app_(app), table_(table) {}
+  // All outlive the metrics. `more` may be empty.
+  Metrics(app::Application& app, const store::MeteredTable& table, MoreMetrics more = {})
+      : app_(app), table_(table), more_(std::move(more)) {}
 
   void AddIo(const IoCounters* counters);
   void RemoveIo(const IoCounters* counters);
@@ -97,6 +100,7 @@ class Metrics {
  private:
   app::Application& app_;
   const store::MeteredTable& table_;
+  const MoreMetrics more_;
   mutable std::mutex mutex_;
   std::vector<const IoCounters*> io_;
   std::function<WorkerFigures()> workers_;

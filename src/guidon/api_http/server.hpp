@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "guidon/api_http/more_metrics.hpp"
 #include "guidon/api_http/static_site.hpp"
 #include "guidon/app/application.hpp"
 #include "guidon/base/result.hpp"
@@ -60,6 +61,7 @@ struct ServerOptions {
   std::span<const StaticFile> ui = {};
   // For GET /api/v1/configuration; called on worker threads, several at a time. Empty: no settings are shown.
   std::function<std::vector<EffectiveSetting>()> settings = {};
+  MoreMetrics more_metrics = {};
 };
 
 // The HTTP server: OFREP, management API, health, metrics, contract. See README.md of this module.

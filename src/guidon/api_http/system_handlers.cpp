@@ -35,6 +35,7 @@ model::Value EnvironmentToJson(const app::EnvironmentHealth& health, base::Times
   out.Set("loadedAt", base::FormatTimestamp(health.loaded_at));
   const auto age = std::max(now - health.loaded_at, std::chrono::milliseconds(0));
   out.Set("ageSeconds", std::chrono::duration<double>(age).count());
+  if (health.confirmed_at != base::Timestamp{}) out.Set("confirmedAt", base::FormatTimestamp(health.confirmed_at));
   out.Set("problems", ProblemsToJson(health.problems));
   return out;
 }
@@ -116,6 +117,8 @@ Result<Response> Readiness(const Call& call) {
     model::Object store;
     store.Set("ok", health.store_error.empty());
     if (!health.store_error.empty()) store.Set("error", health.store_error);
+    if (health.snapshot_age)
+      store.Set("snapshotAgeSeconds", std::chrono::duration<double>(*health.snapshot_age).count());
     model::List environments;
     const base::Timestamp now = call.app.clock().Now();
     for (const app::EnvironmentHealth& environment : health.environments)

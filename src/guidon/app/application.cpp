@@ -2,6 +2,8 @@
 #include "guidon/app/application.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <map>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -47,6 +49,17 @@ base::Result<std::optional<std::set<std::string>>> ChangedFlags(store::Repositor
   }
 }
 
+// How long the index of heads may lag before the table itself is asked.
+constexpr std::chrono::seconds kIndexMayLag{5};
+
+base::Error Emptied(const model::Environment& environment, const eval::Snapshot& snapshot) {
+  return {.code = ErrorCode::kUnavailable,
+          .message = "The table holds nothing for environment " + environment.str() + ", where it had " +
+                     std::to_string(snapshot.flag_count()) + " flags at change " + std::to_string(snapshot.sequence()) +
+                     ". It looks like a new or emptied table. Evaluation goes on with the last snapshot. Restore the "
+                     "table, or take what is there over with `guidon refresh`."};
+}
+
 }  // namespace
 
 struct Application::Impl {
@@ -68,7 +81,9 @@ struct Application::Impl {
         stream_tokens(options.key_hash_secret) {}
 
   base::Status Load();
-  base::Result<std::size_t> RefreshEnvironment(const model::Environment& environment);
+  base::Result<std::size_t> RefreshEnvironment(const model::Environment& environment, RefreshBy by);
+  base::Status FollowAll();
+  base::Status FollowEnvironment(const model::Environment& environment, std::optional<std::uint64_t> head);
 
   store::Table& table;
   const base::Clock& clock;
@@ -86,17 +101,29 @@ struct Application::Impl {
   AuditService audit;
   const StreamTokens stream_tokens;
   std::mutex catch_up_mutex;  // of CatchUpTo
+  StoreContact contact;
+  std::atomic<std::uint64_t> flags_out_of_band{0};
+  std::atomic<std::uint64_t> switches_out_of_band{0};
+  // Since when an environment's head has been behind its snapshot; of the thread that follows.
+  std::map<std::string, base::Timestamp> behind_since;
 };
 
 base::Status Application::Impl::Load() {
+  const base::Timestamp began = clock.Now();
   for (const auto& environment : options.environments) GUIDON_TRY(snapshots.Reload(repository, environment, clock));
   SweepSegments(services);
-  return keys.Reload();
+  GUIDON_TRY(keys.Reload());
+  contact.Heard(began);
+  return {};
 }
 
-base::Result<std::size_t> Application::Impl::RefreshEnvironment(const model::Environment& environment) {
+base::Result<std::size_t> Application::Impl::RefreshEnvironment(const model::Environment& environment, RefreshBy by) {
   const auto* published = snapshots.Find(environment.str());
   const auto before = published->Get();
+  if (by == RefreshBy::kItself && before->sequence() > 0 && before->flag_count() > 0) {
+    GUIDON_ASSIGN(const std::uint64_t head, repository.ChangeHead(environment.str()));
+    if (head == 0) return std::unexpected(Emptied(environment, *before));
+  }
   GUIDON_TRY(snapshots.Reload(repository, environment, clock));
   const auto after = published->Get();
   GUIDON_ASSIGN(const auto changed, ChangedFlags(repository, environment.str(), before->sequence()));
@@ -106,13 +133,66 @@ base::Result<std::size_t> Application::Impl::RefreshEnvironment(const model::Env
   for (const auto& key : DifferentFlags(*before, *after)) {
     if (changed->contains(key)) continue;
     ++unexplained;
+    flags_out_of_band.fetch_add(1, std::memory_order_relaxed);
     base::Log(base::LogLevel::kWarn, "A flag was changed in the store, past the change log.",
               {{"environment", environment.str()}, {"flagKey", key}});
   }
-  if (before->sequence() == after->sequence() && !SameKillSwitches(*before, *after))
+  if (before->sequence() == after->sequence() && !SameKillSwitches(*before, *after)) {
+    switches_out_of_band.fetch_add(1, std::memory_order_relaxed);
     base::Log(base::LogLevel::kWarn, "A kill switch was changed in the store, past the change log.",
               {{"environment", environment.str()}});
+  }
   return unexplained;
+}
+
+// `head`: of the index; nothing where it says nothing.
+base::Status Application::Impl::FollowEnvironment(const model::Environment& environment,
+                                                  std::optional<std::uint64_t> head) {
+  const base::Timestamp now = clock.Now();
+  const std::uint64_t known = *snapshots.SequenceOf(environment.str());
+  if (head && *head > known) {
+    behind_since.erase(environment.str());
+    return snapshots.CatchUp(repository, environment, clock);
+  }
+  if (head.value_or(0) == known) {
+    behind_since.erase(environment.str());
+    snapshots.Confirm(environment.str(), now);
+    return {};
+  }
+  // The index may lag behind a change of our own. It does not for long: then the table itself is asked, now and then.
+  const auto since = behind_since.try_emplace(environment.str(), now).first;
+  if (now - since->second < kIndexMayLag) {
+    snapshots.Confirm(environment.str(), now);
+    return {};
+  }
+  GUIDON_ASSIGN(const std::uint64_t strong, repository.ChangeHead(environment.str()));
+  since->second = now;
+  if (strong >= known) return snapshots.CatchUp(repository, environment, clock);
+  if (strong == 0 && snapshots.Find(environment.str())->Get()->flag_count() > 0)
+    return std::unexpected(Emptied(environment, *snapshots.Find(environment.str())->Get()));
+  base::Log(base::LogLevel::kWarn, "The change log went back: the table was restored or replaced. Loading everything.",
+            {{"environment", environment.str()},
+             {"from", static_cast<std::int64_t>(known)},
+             {"to", static_cast<std::int64_t>(strong)}});
+  GUIDON_TRY(snapshots.Reload(repository, environment, clock));
+  behind_since.erase(environment.str());
+  return {};
+}
+
+// One environment that cannot be followed does not keep the others from being.
+base::Status Application::Impl::FollowAll() {
+  GUIDON_ASSIGN(const auto heads, repository.ChangeHeads());
+  const auto head_of = [&](std::string_view scope) {
+    const auto found = heads.find(scope);
+    return found == heads.end() ? std::nullopt : std::optional<std::uint64_t>(found->second);
+  };
+  base::Status status;
+  for (const auto& environment : options.environments) {
+    base::Status one = FollowEnvironment(environment, head_of(environment.str()));
+    if (!one && status) status = std::move(one);
+  }
+  base::Status system = keys.CatchUp(head_of(store::kSystemScope).value_or(0));
+  return status ? system : status;
 }
 
 Application::Application(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -141,10 +221,26 @@ const std::string& Application::node() const { return impl_->options.node; }
 const base::Clock& Application::clock() const { return impl_->clock; }
 const ApplicationOptions& Application::options() const { return impl_->options; }
 
-base::Result<std::size_t> Application::Refresh() {
+StoreContact& Application::contact() { return impl_->contact; }
+Application::OutOfBand Application::out_of_band() const {
+  return {.flags = impl_->flags_out_of_band.load(), .kill_switches = impl_->switches_out_of_band.load()};
+}
+
+base::Status Application::Follow() {
+  const base::Timestamp began = impl_->clock.Now();
+  base::Status status = impl_->FollowAll();
+  if (status) {
+    impl_->contact.Heard(began);
+  } else {
+    impl_->contact.Failed(status.error().message);
+  }
+  return status;
+}
+
+base::Result<std::size_t> Application::Refresh(RefreshBy by) {
   std::size_t differences = 0;
   for (const auto& environment : impl_->options.environments) {
-    GUIDON_ASSIGN(const std::size_t found, impl_->RefreshEnvironment(environment));
+    GUIDON_ASSIGN(const std::size_t found, impl_->RefreshEnvironment(environment, by));
     differences += found;
   }
   SweepSegments(impl_->services);
@@ -168,15 +264,22 @@ base::Status Application::FlushBackgroundWrites() {
 
 Health Application::health() {
   Health health;
-  const base::Status store = impl_->table.Ping();
-  if (!store) health.store_error = store.error().message;
+  // Whoever follows knows already, and a probe must not wait for a store that does not answer.
+  const StoreContact& contact = impl_->contact;
+  if (contact.following()) {
+    health.store_error = contact.last_error();
+  } else if (const base::Status store = impl_->table.Ping(); !store) {
+    health.store_error = store.error().message;
+  }
+  health.snapshot_age = contact.AgeOf(impl_->clock.Now());
   for (const auto& environment : impl_->options.environments) {
     const auto snapshot = impl_->snapshots.Find(environment.str())->Get();
     health.environments.push_back({.environment = environment.str(),
                                    .sequence = snapshot->sequence(),
                                    .flags = snapshot->flag_count(),
                                    .problems = {snapshot->problems().begin(), snapshot->problems().end()},
-                                   .loaded_at = impl_->snapshots.LoadedAt(environment.str())});
+                                   .loaded_at = impl_->snapshots.LoadedAt(environment.str()),
+                                   .confirmed_at = impl_->snapshots.ConfirmedAt(environment.str())});
   }
   // Static stability: with every snapshot loaded, evaluation needs nothing else.
   health.ready = true;

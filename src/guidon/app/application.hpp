@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "guidon/app/keys.hpp"
 #include "guidon/app/services.hpp"
+#include "guidon/app/store_contact.hpp"
 #include "guidon/app/stream_tokens.hpp"
 
 namespace guidon::app {
@@ -20,16 +24,25 @@ struct ApplicationOptions {
   eval::CompileOptions compile = {};
 };
 
+// Who asked for a full resync, and so what may come of it.
+enum class RefreshBy : std::uint8_t {
+  kItself,    // a store that has become empty is not believed: evaluation goes on with the last snapshot
+  kOperator,  // whatever is there counts
+};
+
 struct EnvironmentHealth {
   std::string environment;
   std::uint64_t sequence = 0;
   std::size_t flags = 0;
   std::vector<eval::CompileProblem> problems;
   base::Timestamp loaded_at = {};
+  base::Timestamp confirmed_at = {};  // when the store last said that there is nothing newer
 };
 struct Health {
   bool ready = false;
   std::string store_error;  // empty: the store answers
+  // Set while the node is out of touch with a store that others write to: how old what it serves may be.
+  std::optional<std::chrono::milliseconds> snapshot_age;
   std::vector<EnvironmentHealth> environments;
 };
 
@@ -57,11 +70,22 @@ class Application {
 
   // Full resync of every environment and of the keys (`guidon refresh`, and the profile's resync interval). Reports
   // edits made behind our back: differences that no change-log entry explains, as the number of flags that differed.
-  base::Result<std::size_t> Refresh();
+  base::Result<std::size_t> Refresh(RefreshBy by = RefreshBy::kOperator);
   // Makes sure that the environment's snapshot holds everything up to `sequence`, which another node has announced:
   // reads the change log where it does not. Those who ask at the same time share one reading. Errors: those of the
   // store.
   base::Status CatchUpTo(std::string_view environment, std::uint64_t sequence);
+  // One look at the change logs: brings snapshots and keys up to date with what other nodes changed, reading only that.
+  // Costs half a read unit where nothing changed. Heals gaps, and finds a log that went back (a table that was
+  // restored). Errors: those of the store; what is served stays. For one thread, again and again.
+  base::Status Follow();
+  StoreContact& contact();
+  // Differences that no change-log entry explains, found since the start.
+  struct OutOfBand {
+    std::uint64_t flags = 0;
+    std::uint64_t kill_switches = 0;
+  };
+  OutOfBand out_of_band() const;
   // Writes what is kept in memory for a while (keys' last use, queued refusals). Called every few seconds and at the
   // end.
   base::Status FlushBackgroundWrites();

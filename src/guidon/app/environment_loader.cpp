@@ -324,4 +324,43 @@ base::Result<eval::ChangeSet> LoadChanged(store::Repository& repository, const m
   return changes;
 }
 
+base::Result<std::vector<store::ChangeRecord>> RecentChanges(store::Repository& repository, std::string_view scope,
+                                                             std::uint64_t head, base::Timestamp now) {
+  constexpr std::size_t kWindow = 20;  // most often there is nothing, and the first window says so for one unit or two
+  std::vector<store::ChangeRecord> recent;
+  std::uint64_t end = head;
+  while (end > 0 && recent.size() < kRecentChangesMax) {
+    const std::uint64_t begin = end > kWindow ? end - kWindow : 0;
+    GUIDON_ASSIGN(auto page, repository.ListChangesAfter(scope, begin, {.limit = kWindow, .cursor = {}}));
+    std::erase_if(page.items,
+                  [&](const auto& record) { return record.sequence > end || record.at + kIndexLagMax < now; });
+    const bool whole = page.items.size() == end - begin;
+    recent.insert(recent.begin(), std::make_move_iterator(page.items.begin()),
+                  std::make_move_iterator(page.items.end()));
+    if (!whole) break;
+    end = begin;
+  }
+  return recent;
+}
+
+base::Result<std::optional<eval::ChangeSet>> LoadRecent(store::Repository& repository,
+                                                        const model::Environment& environment,
+                                                        const eval::Snapshot& loaded, base::Timestamp now) {
+  const std::uint64_t head = loaded.sequence();
+  GUIDON_ASSIGN(auto records, RecentChanges(repository, environment.str(), head, now));
+  // A segment may be large, and its version says that it came as it is; one that was made again starts over.
+  std::set<std::string> removed;
+  for (const auto& record : records) {
+    if (record.entity == "segment" && record.kind == store::ChangeKind::kRemove) removed.insert(record.resource);
+  }
+  std::erase_if(records, [&](const auto& record) {
+    const auto version = loaded.SegmentVersion(record.resource);
+    return record.entity == "segment" && !removed.contains(record.resource) && version && *version >= record.version;
+  });
+  if (records.empty()) return std::nullopt;
+  GUIDON_ASSIGN(eval::ChangeSet changes, LoadChanged(repository, environment, records));
+  changes.sequence = head;
+  return std::optional<eval::ChangeSet>(std::move(changes));
+}
+
 }  // namespace guidon::app

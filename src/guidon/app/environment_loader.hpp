@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "guidon/base/result.hpp"
@@ -54,5 +57,19 @@ base::Status LoadOverrides(store::Repository& repository, const model::Environme
 // the order of their sequence, at least one.
 base::Result<eval::ChangeSet> LoadChanged(store::Repository& repository, const model::Environment& environment,
                                           const std::vector<store::ChangeRecord>& records);
+
+// Lists come from indexes, which may lag behind the table: after a load, what changed this shortly before it is read
+// again, one by one and strongly. Far more than DynamoDB takes on a good day.
+inline constexpr std::chrono::seconds kIndexLagMax{60};
+inline constexpr std::size_t kRecentChangesMax = 1000;
+
+// The present state of what the change log says was changed within kIndexLagMax before `now` (at most
+// kRecentChangesMax entries), as changes of what was loaded, with its sequence; nothing where there was no such change.
+base::Result<std::optional<eval::ChangeSet>> LoadRecent(store::Repository& repository,
+                                                        const model::Environment& environment,
+                                                        const eval::Snapshot& loaded, base::Timestamp now);
+// The entries themselves, in order, of any scope and up to `head`.
+base::Result<std::vector<store::ChangeRecord>> RecentChanges(store::Repository& repository, std::string_view scope,
+                                                             std::uint64_t head, base::Timestamp now);
 
 }  // namespace guidon::app

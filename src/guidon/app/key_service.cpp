@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "guidon/app/change.hpp"
 #include "guidon/app/crypto.hpp"
+#include "guidon/app/environment_loader.hpp"
 #include "guidon/app/key_times.hpp"
 #include "guidon/app/keys.hpp"
 #include "guidon/base/log.hpp"
@@ -311,12 +313,70 @@ base::Status KeyService::Reload() {
     changed_meanwhile_.emplace();
   }
   Keys keys;
-  const base::Status status = ReadAll(s_.repository, keys);
-  const std::lock_guard lock(ring_mutex_);
-  const auto changed = std::exchange(changed_meanwhile_, std::nullopt);
-  GUIDON_TRY(status);
-  for (const auto& key : *changed) KeepNewer(keys, key);
-  ring_.Publish(std::make_shared<const KeyRing>(std::move(keys)));
+  std::uint64_t head = 0;
+  std::vector<store::ChangeRecord> recent;
+  const auto read = [&]() -> base::Status {
+    GUIDON_ASSIGN(head, s_.repository.ChangeHead(store::kSystemScope));
+    GUIDON_TRY(ReadAll(s_.repository, keys));
+    GUIDON_ASSIGN(recent, RecentChanges(s_.repository, store::kSystemScope, head, s_.clock.Now()));
+    return {};
+  };
+  const base::Status status = read();
+  {
+    const std::lock_guard lock(ring_mutex_);
+    const auto changed = std::exchange(changed_meanwhile_, std::nullopt);
+    GUIDON_TRY(status);
+    for (const auto& key : *changed) KeepNewer(keys, key);
+    ring_.Publish(std::make_shared<const KeyRing>(std::move(keys)));
+  }
+  GUIDON_TRY(PublishChanged(recent));
+  sequence_.store(head);
+  return {};
+}
+
+base::Status KeyService::PublishChanged(const std::vector<store::ChangeRecord>& records) {
+  std::set<std::string> ids;
+  for (const auto& record : records) {
+    if (record.entity == "key") ids.insert(record.resource);
+  }
+  std::vector<std::string> wanted(ids.begin(), ids.end());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    GUIDON_ASSIGN(const auto key_id, model::KeyId::Parse(wanted[i]));
+    const auto key = s_.repository.GetApiKey(key_id);
+    if (!key) {
+      // A key that cannot be read works for nobody; it must not keep the others from being known.
+      if (key.error().code != ErrorCode::kCorrupt) return std::unexpected(key.error());
+      base::Log(base::LogLevel::kWarn, "An API key cannot be read.",
+                {{"keyId", wanted[i]}, {"error", key.error().message}});
+      continue;
+    }
+    if (!*key) continue;
+    PublishKey(**key);
+    // The entry of a rotation names the old key only.
+    const auto& fresh = (**key)->replaced_by;
+    if (fresh && ids.insert(*fresh).second) wanted.push_back(*fresh);
+  }
+  return {};
+}
+
+base::Status KeyService::CatchUp(std::uint64_t head) {
+  std::uint64_t known = sequence_.load();
+  if (head <= known) return {};
+  store::PageRequest next{.limit = store::kPageLimitMax, .cursor = {}};
+  std::vector<store::ChangeRecord> missed;
+  while (true) {
+    GUIDON_ASSIGN(auto page, s_.repository.ListChangesAfter(store::kSystemScope, known, next));
+    for (auto& record : page.items) missed.push_back(std::move(record));
+    if (!page.next_cursor || missed.size() > kCatchUpChangesMax) break;
+    next.cursor = *std::move(page.next_cursor);
+  }
+  const bool whole = !missed.empty() && missed.size() <= kCatchUpChangesMax && missed.front().sequence == known + 1 &&
+                     missed.back().sequence == known + missed.size() && missed.back().sequence >= head;
+  if (!whole) return Reload();
+  GUIDON_TRY(PublishChanged(missed));
+  // A Reload that ended meanwhile may know more.
+  while (known < missed.back().sequence && !sequence_.compare_exchange_weak(known, missed.back().sequence)) {
+  }
   return {};
 }
 

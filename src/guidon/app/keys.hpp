@@ -73,6 +73,11 @@ class KeyService {
 
   // Loads all keys from the store and publishes the ring.
   base::Status Reload();
+  // Brings the ring up to `head` of the system's change log by reading the keys that changed, or all of them where the
+  // log does not reach back. Does nothing where the ring is that far.
+  base::Status CatchUp(std::uint64_t head);
+  // The change of the system's log that the ring includes.
+  std::uint64_t sequence() const { return sequence_.load(); }
   const base::Published<KeyRing>& ring() const { return ring_; }
 
   // Who `token` is, now. kAnonymous where it is unknown, expired, revoked or malformed; takes the same time for all of
@@ -86,6 +91,8 @@ class KeyService {
  private:
   std::string HashOf(std::string_view token) const;
   void PublishKey(const model::ApiKey& key);
+  // The present state of the keys that the records name.
+  base::Status PublishChanged(const std::vector<store::ChangeRecord>& records);
 
   base::Result<model::ApiKey> VisibleKey(const Principal& principal, const model::KeyId& key);
   base::Result<Changed<IssuedKey>> CreateOnce(const RequestInfo& request, model::ApiKeyFields fields,
@@ -106,6 +113,7 @@ class KeyService {
   std::mutex reload_mutex_;                                      // one Reload at a time; taken before ring_mutex_
   std::mutex ring_mutex_;                                        // guards publishing, and:
   std::optional<std::vector<model::ApiKey>> changed_meanwhile_;  // while a Reload reads the store
+  std::atomic<std::uint64_t> sequence_{0};
   std::unique_ptr<Usage> usage_;
 };
 

@@ -41,6 +41,7 @@ struct SnapshotRegistry::Slot {
   base::Timestamp loaded_at = {};
   bool loaded = false;
   ChangeFeed feed;  // appended to under `mutex`, so in the order of publication
+  base::Timestamp confirmed_at = {};
 
   // Precondition: `mutex` is held. The next snapshot and its references.
   std::shared_ptr<const eval::Snapshot> Advance(const eval::Snapshot& from, Step step, References& to,
@@ -89,6 +90,7 @@ base::Status SnapshotRegistry::Reload(store::Repository& repository, const model
   if (slot == nullptr)
     return base::Fail(base::ErrorCode::kInvalidArgument, "There is no such environment.", "environment");
   const std::lock_guard one_reload(slot->reload_mutex);
+  const base::Timestamp began = clock.Now();
   {
     const std::lock_guard lock(slot->mutex);
     slot->recording = true;
@@ -115,7 +117,12 @@ base::Status SnapshotRegistry::Reload(store::Repository& repository, const model
         built = built->Apply({.sequence = built->sequence(), .overrides = std::move(portion)}, options_);
       }
     };
-    return LoadOverrides(repository, environment, loaded.overridden, take);
+    GUIDON_TRY(LoadOverrides(repository, environment, loaded.overridden, take));
+    GUIDON_ASSIGN(auto recent, LoadRecent(repository, environment, *built, began));
+    if (!recent) return {};
+    references.Apply(*recent);
+    built = built->Apply(*std::move(recent), options_);
+    return {};
   };
   const base::Status status = load();
 
@@ -137,6 +144,7 @@ base::Status SnapshotRegistry::Reload(store::Repository& repository, const model
   slot->references = std::move(references);
   slot->published.Publish(std::move(built));
   slot->loaded_at = entry.at;
+  slot->confirmed_at = began;
   if (!std::exchange(slot->loaded, true)) {
     slot->feed.Start(entry.sequence);
   } else if (!entry.audience.empty()) {
@@ -211,16 +219,19 @@ base::Status SnapshotRegistry::CatchUp(store::Repository& repository, const mode
   Slot* slot = SlotOf(environment.str());
   if (slot == nullptr)
     return base::Fail(base::ErrorCode::kInvalidArgument, "There is no such environment.", "environment");
+  const base::Timestamp began = clock.Now();
   GUIDON_ASSIGN(const std::uint64_t head, repository.ChangeHead(environment.str()));
   bool too_many = false;
   GUIDON_ASSIGN(auto missed, MissedChanges(repository, *slot, environment, too_many));
   // The log forgets after its retention: then the head is all there is of it.
   const bool reaches_head = !missed.empty() ? missed.back().sequence >= head : head <= *SequenceOf(environment.str());
   if (too_many || !reaches_head) return Reload(repository, environment, clock);
-  if (missed.empty()) return {};
-  GUIDON_ASSIGN(eval::ChangeSet changes, LoadChanged(repository, environment, missed));
-  const std::uint64_t base = missed.front().sequence - 1;
-  ApplyAfter(environment.str(), base, std::move(changes), clock.Now(), std::move(missed));
+  if (!missed.empty()) {
+    GUIDON_ASSIGN(eval::ChangeSet changes, LoadChanged(repository, environment, missed));
+    const std::uint64_t base = missed.front().sequence - 1;
+    ApplyAfter(environment.str(), base, std::move(changes), clock.Now(), std::move(missed));
+  }
+  Confirm(environment.str(), began);
   return {};
 }
 
@@ -257,6 +268,20 @@ base::Timestamp SnapshotRegistry::LoadedAt(std::string_view environment) const {
   if (slot == nullptr) return {};
   const std::lock_guard lock(slot->mutex);
   return slot->loaded_at;
+}
+
+base::Timestamp SnapshotRegistry::ConfirmedAt(std::string_view environment) const {
+  const Slot* slot = SlotOf(environment);
+  if (slot == nullptr) return {};
+  const std::lock_guard lock(slot->mutex);
+  return slot->confirmed_at;
+}
+
+void SnapshotRegistry::Confirm(std::string_view environment, base::Timestamp at) {
+  Slot* slot = SlotOf(environment);
+  if (slot == nullptr) return;
+  const std::lock_guard lock(slot->mutex);
+  slot->confirmed_at = at;
 }
 
 }  // namespace guidon::app

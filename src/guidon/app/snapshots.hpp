@@ -64,6 +64,9 @@ class SnapshotRegistry {
 
   // When the environment was last loaded or changed; for readiness and metrics.
   base::Timestamp LoadedAt(std::string_view environment) const;
+  // When the store last said that there is nothing newer than the snapshot, or was read whole.
+  base::Timestamp ConfirmedAt(std::string_view environment) const;
+  void Confirm(std::string_view environment, base::Timestamp at);
 
  private:
   struct Slot;

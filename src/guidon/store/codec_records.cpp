@@ -164,6 +164,7 @@ Result<ChangeRecord> DecodeChange(const Item& item) {
 Item EncodeChangeHead(std::string_view scope, std::uint64_t sequence) {
   ItemBuilder item;
   SetKey(item, ChangeHeadKey(scope));
+  SetIndexKey(item, Index::kGsi1Flags, ChangeHeadByScope(scope));
   SetSequence(item, sequence);
   return std::move(item).Done();
 }

@@ -320,7 +320,12 @@ ttl = N 1797913380
 version = N 3
 )");
   EXPECT_EQ(ItemText(EncodeChangeHead("production", 42)),
-            "PK = S \"CHANGES#production\"\nSK = S \"HEAD\"\nsequence = N 42\n");
+            R"(GSI1PK = S "CHANGES"
+GSI1SK = S "production"
+PK = S "CHANGES#production"
+SK = S "HEAD"
+sequence = N 42
+)");
 }
 
 TEST(CodecTest, IdempotencyItemIsForgottenAfterADay) {

@@ -171,6 +171,10 @@ IndexKey ApiKeyByTenant(const model::TenantId& tenant, const model::KeyId& key) 
   return {TenantIndexPartition(tenant), Join({"APIKEY", key.str()})};
 }
 
+IndexKey ChangeHeadByScope(std::string_view scope) {
+  return {std::string(kChangeHeadsIndexPartition), std::string(scope)};
+}
+
 IndexKey AuditByTenant(std::string_view tenant, base::Timestamp at) {
   return {Join({"TENANT", tenant}), Join({"AUDIT", base::FormatTimestamp(at)})};
 }

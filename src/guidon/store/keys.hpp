@@ -64,6 +64,8 @@ std::string AbTestsIndexPartition(const model::Environment& env);      // GSI1
 std::string UserIndexPartition(std::string_view user_id);              // GSI1
 inline constexpr std::string_view kTenantsIndexPartition = "TENANTS";  // GSI1
 inline constexpr std::string_view kApiKeysIndexPartition = "APIKEYS";  // GSI1
+// GSI1 (+): the head counters of all change logs together, so that asking for all of them is one small query.
+inline constexpr std::string_view kChangeHeadsIndexPartition = "CHANGES";
 // Audit entries of a day are spread over this many partitions (hot partition, spec 2).
 inline constexpr unsigned kAuditShards = 4;
 
@@ -80,6 +82,7 @@ IndexKey SegmentWorkByTime(const model::Environment& env, base::Timestamp starte
 IndexKey TenantByCreation(base::Timestamp created_at);                            // GSI1
 IndexKey ApiKeyByCreation(base::Timestamp created_at);                            // GSI1
 IndexKey ApiKeyByTenant(const model::TenantId& tenant, const model::KeyId& key);  // GSI3
+IndexKey ChangeHeadByScope(std::string_view scope);                               // GSI1
 IndexKey AuditByTenant(std::string_view tenant, base::Timestamp at);              // GSI3
 
 // Sort key prefixes within an index partition.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The port itself: table, attributes, cursor, and the contract suite that every adapter passes.
-set(STORE_PORT_HEADERS attribute.hpp cached_table.hpp cursor.hpp metered_table.hpp table.hpp table_rules.hpp)
-set(STORE_PORT_SOURCES attribute.cpp cached_table.cpp cursor.cpp metered_table.cpp table.cpp table_rules.cpp)
+set(STORE_PORT_HEADERS attribute.hpp cached_table.hpp cursor.hpp metered_table.hpp replicating_table.hpp table.hpp table_rules.hpp)
+set(STORE_PORT_SOURCES attribute.cpp cached_table.cpp cursor.cpp metered_table.cpp replicating_table.cpp table.cpp table_rules.cpp)
 set(STORE_PORT_TESTS attribute_test.cpp cursor_test.cpp metered_table_test.cpp table_rules_test.cpp)
 
 # Object files, not an archive: the suite's tests register themselves, so that nothing refers to them by name.

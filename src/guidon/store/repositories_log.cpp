@@ -22,6 +22,24 @@ Result<std::uint64_t> Repository::ChangeHead(std::string_view scope) {
   return head.value_or(0);
 }
 
+Result<std::map<std::string, std::uint64_t, std::less<>>> Repository::ChangeHeads() {
+  std::map<std::string, std::uint64_t, std::less<>> heads;
+  Query query{.index = Index::kGsi1Flags, .partition = std::string(kChangeHeadsIndexPartition), .limit = kPageLimitMax};
+  while (true) {
+    GUIDON_ASSIGN(QueryPage page, table_.RunQuery(query));
+    for (const Item& item : page.items) {
+      const AttributeValue* scope = item.Find(AttributesOf(query.index).sort);
+      const AttributeValue* key = item.Find("PK");
+      const auto head = DecodeChangeHead(item);
+      // Whatever else somebody put into this partition of the index is no head.
+      if (head && scope->AsString() != nullptr && *key->AsString() == ChangesPartition(*scope->AsString()))
+        heads.emplace(*scope->AsString(), *head);
+    }
+    if (!page.next) return heads;
+    query.start_after = std::move(page.next);
+  }
+}
+
 Result<Page<ChangeRecord>> Repository::ListChangesAfter(std::string_view scope, std::uint64_t sequence,
                                                         const PageRequest& page) {
   GUIDON_TRY(CheckLimit(page));
