@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chrono>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -32,6 +33,58 @@ TEST(System, ReadinessHasEachDependency) {
   EXPECT_EQ(reply.At({"environments", "0", "flags"}), "1");
   EXPECT_EQ(reply.At({"environments", "0", "sequence"}), "1");
   EXPECT_EQ(reply.At({"environments", "0", "ageSeconds"}), "5");
+}
+
+TEST(System, ANodeOutOfTouchSaysHowOldItsSnapshotIs) {
+  Harness harness;
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  ASSERT_TRUE(harness.app->Follow());
+  harness.app->contact().Follow(std::chrono::seconds(3));
+  harness.clock.Advance(std::chrono::seconds(3));
+  Reply reply = harness.Send("POST", "/ofrep/v1/evaluate/flags/f", "{}");
+  EXPECT_EQ(reply.Header("Guidon-Snapshot-Age"), "");
+  EXPECT_EQ(reply.At({"metadata", "snapshotAgeSeconds"}), "");
+  const std::string tag = harness.Send("POST", "/ofrep/v1/evaluate/flags", "{}").Header("ETag");
+
+  harness.clock.Advance(std::chrono::seconds(4));
+  reply = harness.Send("POST", "/ofrep/v1/evaluate/flags/f", "{}");
+  EXPECT_EQ(reply.Header("Guidon-Snapshot-Age"), "7");
+  EXPECT_EQ(reply.At({"metadata", "snapshotAgeSeconds"}), "7");
+  EXPECT_EQ(reply.At({"reason"}), "STATIC");
+  reply = harness.Send("POST", "/ofrep/v1/evaluate/flags", "{}");
+  EXPECT_EQ(reply.At({"metadata", "snapshotAgeSeconds"}), "7");
+  EXPECT_EQ(reply.Header("ETag"), tag) << "the age is no change of what is served";
+  reply = harness.Send("POST", "/api/evaluate", R"({"tenantId":"t","flagKey":"f"})");
+  EXPECT_EQ(reply.Header("Guidon-Snapshot-Age"), "7");
+  reply = harness.Send("GET", "/readyz");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.At({"store", "snapshotAgeSeconds"}), "7");
+  EXPECT_NE(reply.At({"environments", "0", "confirmedAt"}), "");
+  reply = harness.Send("GET", "/metrics");
+  EXPECT_NE(reply.body.find("guidon_store_silence_seconds 7\n"), std::string::npos);
+  EXPECT_NE(reply.body.find("guidon_store_in_touch 1\n"), std::string::npos);
+
+  ASSERT_TRUE(harness.app->Follow());
+  EXPECT_EQ(harness.Send("POST", "/ofrep/v1/evaluate/flags/f", "{}").Header("Guidon-Snapshot-Age"), "");
+}
+
+TEST(System, EvaluationsAskTheStoreForNothing) {
+  Harness harness;
+  harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+  const auto calls = [&] {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < store::kTableOperationCount; ++i)
+      sum += harness.table.FiguresOf(static_cast<store::TableOperation>(i)).calls;
+    return sum;
+  };
+  const std::uint64_t before = calls();
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_EQ(harness.Send("POST", "/ofrep/v1/evaluate/flags/f", R"({"context":{"targetingKey":"u"}})").status, 200);
+    EXPECT_EQ(harness.Send("POST", "/ofrep/v1/evaluate/flags/none", "{}").status, 404);
+    EXPECT_EQ(harness.Send("POST", "/ofrep/v1/evaluate/flags", "{}").status, 200);
+    EXPECT_EQ(harness.Send("POST", "/api/evaluate", R"({"tenantId":"t","flagKey":"f"})").status, 200);
+  }
+  EXPECT_EQ(calls(), before);
 }
 
 TEST(System, MetricsCountWhatHappened) {
