@@ -41,6 +41,7 @@ Differences OfMoto() {
           {"AnItemMayHave400KilobytesAndNoByteMore", kSizes},
           {"AnUpdateCannotMakeAnItemTooLarge", kSizes},
           {"ATransactionThatWouldMakeAnItemTooLargeIsCancelled", kSizes},
+          {"ATransactionTakesFourMegabytes", kSizes},
           {"BatchGetOfMuchDataIsAskedForAgain", kSizes},
           {"PutCostsAUnitForEachKilobyteBegun", kUnits},
           {"AReplacementCostsTheLargerOfOldAndNew", kUnits},

@@ -6,6 +6,7 @@ import concurrent.futures
 import http.client
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -27,6 +28,7 @@ FAKE = os.environ["GUIDON_TEST_FAKE_DYNAMO"]
 NO_AWS = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_ACCESS_KEY_ID": "a",
           "AWS_SECRET_ACCESS_KEY": "b", "AWS_EC2_METADATA_DISABLED": "true"}
 WAIT_SECONDS_MAX = 30
+WRITERS_SECONDS_MAX = 200
 ENVIRONMENT = "/api/v1/environments/production"
 
 
@@ -146,6 +148,13 @@ class NodesTest(support.TestCase):
         nodes = [self.node() for _ in range(3)]
         self.create(Caller(nodes[0].url), "shared", tags=[])
 
+        deadline = time.monotonic() + WRITERS_SECONDS_MAX
+
+        def again():
+            """Somebody else was faster: a moment's pause, so that not all fifty come back at once."""
+            self.assertLess(time.monotonic(), deadline, "the writers did not come to an end")
+            time.sleep(random.uniform(0, 0.1))
+
         def write(number):
             caller = Caller(nodes[number % 3].url)
             done = []
@@ -153,7 +162,7 @@ class NodesTest(support.TestCase):
                 flag = f"w{number}-{i}"
                 while (status := caller.send("POST", f"{ENVIRONMENT}/flags", {"flagKey": flag, "owner": "o"},
                                              Idempotency_Key=flag)[0]) in (409, 503):
-                    time.sleep(0.02)
+                    again()
                 done.append((flag, status))
             # Everybody adds a tag to one flag; whoever finds another version there tries again.
             while True:
@@ -164,6 +173,7 @@ class NodesTest(support.TestCase):
                 if status == 200:
                     return done
                 self.assertIn(status, (409, 412, 503))
+                again()
 
         with concurrent.futures.ThreadPoolExecutor(50) as pool:
             outcomes = [outcome for each in pool.map(write, range(50)) for outcome in each]

@@ -39,6 +39,11 @@ Item Padded(std::string pk, std::size_t bytes) {
   return item;
 }
 
+testing::AssertionResult Committed(const base::Result<TransactionResult>& done) {
+  if (!done) return testing::AssertionFailure() << done.error().message;
+  return done->committed ? testing::AssertionSuccess() : testing::AssertionFailure() << "cancelled";
+}
+
 std::optional<Item> Stored(Table& table, const Key& key) {
   auto result = table.Get(key);
   EXPECT_TRUE(result.has_value()) << result.error().message;
@@ -555,9 +560,9 @@ TEST_P(TableContract, ATransactionTakesAHundredItems) {
 TEST_P(TableContract, ATransactionTakesFourMegabytes) {
   std::vector<TransactionOperation> operations;
   for (int i = 0; i < 10; ++i) operations.push_back(Put{.item = Padded("p" + std::to_string(i), kItemBytesMax)});
-  ASSERT_TRUE(table().Transact(operations)->committed);
+  ASSERT_TRUE(Committed(table().Transact(operations)));
   operations.push_back(Put{.item = Padded("p10", kTransactionBytesMax - 10 * kItemBytesMax)});
-  ASSERT_TRUE(table().Transact(operations)->committed);
+  ASSERT_TRUE(Committed(table().Transact(operations)));
   operations.push_back(Delete{.key = {"another", "s"}});
   EXPECT_EQ(table().Transact(operations).error().code, ErrorCode::kTooLarge);
 }
@@ -571,7 +576,7 @@ TEST_P(TableContract, ATransactionRefusesOneKeyTwiceAndInvalidOperations) {
   const std::vector<TransactionOperation> fine = {Put{.item = Flag("a")}};
   EXPECT_EQ(table().Transact(fine, std::string(37, 't')).error().field, "token");
   EXPECT_EQ(Stored(table(), KeyOfFlag("a")), std::nullopt);
-  EXPECT_TRUE(table().Transact(fine, std::string(36, 't'))->committed);
+  EXPECT_TRUE(Committed(table().Transact(fine, std::string(36, 't'))));
 }
 
 TEST_P(TableContract, TransactionsSeeExpiredItemsAsAbsent) {
@@ -584,7 +589,7 @@ TEST_P(TableContract, TransactionsSeeExpiredItemsAsAbsent) {
   EXPECT_EQ(refused->reasons[0].existing, std::nullopt);
   const std::vector<TransactionOperation> absent = {
       Put{.item = Expiring("a", kStartS + 50), .condition = Condition::Absent()}};
-  EXPECT_TRUE(table().Transact(absent)->committed);
+  EXPECT_TRUE(Committed(table().Transact(absent)));
   EXPECT_EQ(Stored(table(), {"p", "a"}), Expiring("a", kStartS + 50));
 }
 
@@ -681,11 +686,11 @@ TEST_P(TableContract, AQueryNeverSeesHalfATransaction) {
     }
     return operations;
   };
-  ASSERT_TRUE(table().Transact(both(0))->committed);
+  ASSERT_TRUE(Committed(table().Transact(both(0))));
   std::atomic<bool> done{false};
   RunThreads([&](int thread) {
     if (thread == 0) {
-      for (int i = 1; i <= kRounds; ++i) ASSERT_TRUE(table().Transact(both(i))->committed);
+      for (int i = 1; i <= kRounds; ++i) ASSERT_TRUE(Committed(table().Transact(both(i))));
       done.store(true);
       return;
     }

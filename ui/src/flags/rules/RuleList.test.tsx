@@ -35,14 +35,15 @@ describe('the rule builder', () => {
   it('shows any rules of the contract and changes none of them by showing', () => {
     fc.assert(
       fc.property(fc.uniqueArray(anyRule, { minLength: 1, maxLength: 2, selector: ({ id }) => id }), (rules) => {
+        cleanup();  // of the run before, also where that failed
         changes = 0;
         const before = JSON.stringify(rules);
         show(<Held start={rules} />);
         for (const button of screen.getAllByRole('button', { expanded: false })) if (button.className.includes('summary')) fireEvent.click(button);
         expect(changes).toBe(0);
         expect(JSON.stringify(saved)).toBe(before);
-        for (const { id } of rules) expect(screen.getByDisplayValue(id)).toBeTruthy();
-        cleanup();
+        // An attribute or a value may be called like the rule.
+        for (const { id } of rules) expect(screen.getAllByDisplayValue(id).length).toBeGreaterThan(0);
       }),
       { numRuns: 6 },
     );
