@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <fstream>
+#include <iterator>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -132,6 +134,31 @@ Outcome<DynamoConfiguration> InterpretDynamo(const Settings& settings) {
                              .endpoint = settings.Text("dynamodb_endpoint")};
 }
 
+// The file that the setting names; "" where it names none.
+Outcome<std::string> ReadNamedFile(const Setting& setting) {
+  if (setting.value.empty()) return std::string();
+  std::ifstream file(setting.value, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file.is_open() || text.empty()) return BadSetting(setting, "names a file that cannot be read or is empty");
+  return text;
+}
+
+Outcome<FlagdConfiguration> InterpretFlagd(const Settings& settings) {
+  FlagdConfiguration flagd{.enabled = settings.Switch("flagd.enabled"),
+                           .port = static_cast<std::uint16_t>(settings.Number("flagd.port")),
+                           .sync_port = static_cast<std::uint16_t>(settings.Number("flagd.sync_port")),
+                           .socket = settings.Text("flagd.socket"),
+                           .tls_certificate = {},
+                           .tls_key = {}};
+  if (!flagd.enabled) return flagd;
+  GUIDON_ASSIGN(flagd.tls_certificate, ReadNamedFile(settings.Get("flagd.tls_certificate")));
+  GUIDON_ASSIGN(flagd.tls_key, ReadNamedFile(settings.Get("flagd.tls_key")));
+  if (flagd.tls_certificate.empty() != flagd.tls_key.empty())
+    return BadSetting(settings.Get(flagd.tls_key.empty() ? "flagd.tls_key" : "flagd.tls_certificate"),
+                      "is needed as well: TLS takes a certificate and its key");
+  return flagd;
+}
+
 Outcome<Configuration> Interpret(const Settings& settings) {
   Configuration configuration;
   configuration.profile = settings.Text("profile");
@@ -152,6 +179,7 @@ Outcome<Configuration> Interpret(const Settings& settings) {
   configuration.poll_interval = std::chrono::milliseconds(settings.Number("changes.poll_interval"));
   configuration.shutdown_grace = std::chrono::seconds(settings.Number("shutdown.grace"));
   configuration.limits = ReadLimits(settings);
+  GUIDON_ASSIGN(configuration.flagd, InterpretFlagd(settings));
   return configuration;
 }
 

@@ -26,6 +26,16 @@ struct DynamoConfiguration {
   std::string endpoint;          // "" = likewise
 };
 
+// flagd's gRPC interfaces.
+struct FlagdConfiguration {
+  bool enabled = false;
+  std::uint16_t port = 0;
+  std::uint16_t sync_port = 0;
+  std::string socket;           // "" = none
+  std::string tls_certificate;  // the text of the files; both or neither
+  std::string tls_key;
+};
+
 // What the settings mean, checked together.
 struct Configuration {
   std::string profile;
@@ -50,6 +60,7 @@ struct Configuration {
   std::chrono::milliseconds poll_interval{};
   std::chrono::seconds shutdown_grace{};
   api_http::ServerLimits limits;
+  FlagdConfiguration flagd;
 
   // Requests without a key are the local administrator's (spec 4, "Keys").
   bool KeylessAllowed() const { return profile == "local" && loopback; }

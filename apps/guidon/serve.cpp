@@ -10,7 +10,9 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <link.h>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -21,6 +23,7 @@
 #include "apps/guidon/follower.hpp"
 #include "apps/guidon/greeting.hpp"
 #include "apps/guidon/program_log.hpp"
+#include "guidon/api_grpc/server.hpp"
 #include "ui/ui_files.hpp"
 
 namespace guidon::cli {
@@ -29,6 +32,7 @@ namespace {
 // Each arena of the allocator keeps its own free memory; with tens of threads that mostly wait, two are enough.
 constexpr int kAllocatorArenasMax = 2;
 constexpr int kExitBySecondSignal = 1;
+constexpr std::chrono::milliseconds kFlagdGrace{1000};
 
 sigset_t ServerSignals() {
   sigset_t signals;
@@ -97,6 +101,36 @@ api_http::ServerOptions ServerOptionsOf(const Configuration& configuration, cons
           .more_metrics = backend.MoreMetrics()};
 }
 
+api_grpc::ServerOptions FlagdOptionsOf(const Configuration& configuration) {
+  return {.address = configuration.address,
+          .evaluation_port = configuration.flagd.port,
+          .sync_port = configuration.flagd.sync_port,
+          .unix_socket = configuration.flagd.socket,
+          .tls_certificate = configuration.flagd.tls_certificate,
+          .tls_key = configuration.flagd.tls_key,
+          .local_profile = configuration.KeylessAllowed(),
+          .default_environment = configuration.default_environment};
+}
+
+// Gives back the pages of our own code: those of the start are not needed again, and the system maps those that are in
+// use at their next use, from the file that it has in memory. Code has no relocations, so nothing is lost.
+void ForgetCodeOfStart() {
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t, void*) {
+        const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+        for (unsigned i = 0; i < info->dlpi_phnum; ++i) {
+          const auto& segment = info->dlpi_phdr[i];
+          if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0 || (segment.p_flags & PF_W) != 0) continue;
+          const std::uintptr_t begin = (info->dlpi_addr + segment.p_vaddr) / page * page;
+          const std::uintptr_t end = info->dlpi_addr + segment.p_vaddr + segment.p_memsz;
+          // NOLINTNEXTLINE(performance-no-int-to-ptr): an address from the loader
+          madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+        }
+        return 1;  // the program comes first; libraries are other programs' as well
+      },
+      nullptr);
+}
+
 // The running server with all that belongs to it.
 class Program {
  public:
@@ -120,8 +154,17 @@ class Program {
     options.settings = [this] { return EffectiveSettings(); };
     GUIDON_ASSIGN(server_, Lift(api_http::Server::Start(backend_->application(), backend_->table(), options),
                                 fmt::format("Cannot listen on {}:{}", configuration_.address, configuration_.port)));
+    if (configuration_.flagd.enabled) {
+      GUIDON_ASSIGN(flagd_, Lift(api_grpc::Server::Start(backend_->application(), FlagdOptionsOf(configuration_)),
+                                 "Cannot serve flagd's interfaces"));
+      base::Log(base::LogLevel::kInfo, "listening for flagd's providers",
+                {{"address", std::string_view(configuration_.address)},
+                 {"port", std::int64_t{flagd_->evaluation_port()}},
+                 {"sync_port", std::int64_t{flagd_->sync_port()}}});
+    }
     // Loading and the demo data leave much that is free but not given back.
     malloc_trim(0);
+    ForgetCodeOfStart();
     Announce(demo_flags);
     return {};
   }
@@ -140,6 +183,8 @@ class Program {
 
   void Stop() {
     const SecondSignalWatch watch;
+    // Its streams are told to go elsewhere at once; calls take milliseconds.
+    if (flagd_ != nullptr) flagd_->Stop(kFlagdGrace);
     const bool whole = server_->Stop(configuration_.shutdown_grace);
     if (!whole) base::Log(base::LogLevel::kWarn, "requests were cut off when the grace period ended");
     follower_.reset();
@@ -147,6 +192,7 @@ class Program {
     if (const auto flushed = backend_->application().FlushBackgroundWrites(); !flushed)
       base::Log(base::LogLevel::kError, "last background writes failed",
                 {{"error", std::string_view(flushed.error().message)}});
+    flagd_.reset();
     server_.reset();
     backend_.reset();
     base::Log(base::LogLevel::kInfo, "stopped");
@@ -234,6 +280,7 @@ class Program {
   std::unique_ptr<Background> background_;
   std::unique_ptr<Follower> follower_;  // where other nodes may change the store
   std::unique_ptr<api_http::Server> server_;
+  std::unique_ptr<api_grpc::Server> flagd_;
 };
 
 }  // namespace

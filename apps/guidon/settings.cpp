@@ -59,8 +59,10 @@ constexpr SettingSpec OneOf(SettingSpec spec, std::span<const std::string_view> 
   return spec;
 }
 
+constexpr std::int64_t kPortMax = 65'535;
 constexpr std::string_view kMain = "Server";
 constexpr std::string_view kDynamo = "DynamoDB";
+constexpr std::string_view kFlagd = "flagd interfaces";
 constexpr std::string_view kKeys = "Keys";
 constexpr std::string_view kLog = "Log";
 constexpr std::string_view kThreads = "Threads and intervals";
@@ -91,6 +93,12 @@ constexpr std::array kSettings = {
          "URL of DynamoDB, such as an emulator's; empty: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL or the AWS "
          "profile's, else the region's own",
          ""),
+    Same("flagd.enabled", kSwitch, kFlagd, "Serve flagd's gRPC interfaces as well, at the same address", "false"),
+    Ranged(Same("flagd.port", kCount, kFlagd, "Port of flagd.evaluation; 0 takes any free one", "8013"), 0, kPortMax),
+    Ranged(Same("flagd.sync_port", kCount, kFlagd, "Port of flagd.sync; 0 takes any free one", "8015"), 0, kPortMax),
+    Same("flagd.socket", kText, kFlagd, "Path of a Unix socket that serves both; empty: none", ""),
+    Same("flagd.tls_certificate", kText, kFlagd, "File with the certificate chain (PEM); empty: plain text", ""),
+    Same("flagd.tls_key", kText, kFlagd, "File with the certificate's key (PEM)", ""),
     Same("key_hash_secret", kSecret, kKeys,
          "Secret under which API keys are stored as hashes, at least 32 characters; the same on all nodes of a table",
          ""),
