@@ -41,8 +41,9 @@ struct Job {
   HttpResponse response = {};
 
   std::atomic<bool> cancelled{false};
-  // Guarded by the transport's mutex.
-  bool done = false;
+  // Guarded by the transport's mutex. Atomic all the same: ThreadSanitizer does not see that a wait inside the C++
+  // library takes the lock again.
+  std::atomic<bool> done{false};
   std::expected<HttpResponse, TransportError> result = {};
   std::condition_variable wake;
 };
@@ -278,7 +279,7 @@ std::expected<HttpResponse, TransportError> CurlTransport::Send(const HttpReques
     impl_->curl.multi_wakeup(impl_->multi);
   });
   std::unique_lock lock(impl_->mutex);
-  job.wake.wait(lock, [&] { return job.done; });
+  job.wake.wait(lock, [&] { return job.done.load(); });
   return std::move(job.result);
 }
 
