@@ -32,18 +32,18 @@ class UsageApiTest : public ::testing::Test {
 };
 
 TEST_F(UsageApiTest, EvaluationsAreCountedByVariationTenantAndHour) {
-  for (int i = 0; i < 3; ++i) Evaluate(R"({"targetingKey":"u","tenantId":"acme"})");
+  for (int i = 0; i < 4; ++i) Evaluate(R"({"targetingKey":"u","tenantId":"acme"})");
   Evaluate(R"({"targetingKey":"u"})");
   Evaluate(R"({"targetingKey":"v"})");
   EXPECT_EQ(Send("POST", "/api/evaluate", R"({"tenantId":"globex","flagKey":"checkout"})").status, 200);
   EXPECT_EQ(Send("POST", "/ofrep/v1/evaluate/flags", R"({"context":{"targetingKey":"u"}})").status, 200);
   const Reply usage = Usage();
   ASSERT_EQ(usage.status, 200) << usage.body;
-  EXPECT_EQ(usage.At({"total", "evaluations"}), "6");
+  EXPECT_EQ(usage.At({"total", "evaluations"}), "7");
   EXPECT_EQ(usage.At({"total", "bulk"}), "1");
   EXPECT_EQ(usage.At({"variations", "0", "variation"}), "on");
   EXPECT_EQ(usage.At({"tenants", "0", "tenantId"}), "acme");
-  EXPECT_EQ(usage.At({"tenants", "0", "evaluations"}), "3");
+  EXPECT_EQ(usage.At({"tenants", "0", "evaluations"}), "4");
   EXPECT_EQ(usage.At({"tenants", "1", "tenantId"}), "");  // those without a tenant: 2, and 1 in bulk
   EXPECT_EQ(usage.At({"tenants", "1", "evaluations"}), "2");
   EXPECT_EQ(usage.At({"tenants", "2", "tenantId"}), "globex");
