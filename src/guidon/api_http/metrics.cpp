@@ -125,11 +125,11 @@ void AddEvaluations(Families& families, const std::vector<const IoCounters*>& io
 }
 
 void AddUsage(Families& families, const app::UsageService& usage) {
-  MetricFamily& counts = families.Add(
-      "guidon_flag_evaluations_total",
-      "Evaluations by flag and variation, of this server and reported by its clients: the first combinations that "
-      "occurred. source: evaluation (asked for by name) or bulk.",
-      MetricType::Counter);
+  MetricFamily& counts = families.Add("guidon_flag_evaluations_total",
+                                      "Evaluations by environment, flag and variation, of this server and reported by "
+                                      "its clients: the first combinations that "
+                                      "occurred. `source` is evaluation (asked for by name) or bulk.",
+                                      MetricType::Counter);
   for (const app::UsageSeries& series : usage.Series()) {
     for (const auto& [source, count] :
          {std::pair{"evaluation", series.totals.evaluations}, std::pair{"bulk", series.totals.bulk}}) {
