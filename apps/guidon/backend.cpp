@@ -167,7 +167,8 @@ Outcome<std::unique_ptr<Backend>> OpenBackend(const Configuration& configuration
                                             .default_environment = configuration.default_environment,
                                             .key_hash_secret = std::move(secret),
                                             .node = NodeName(),
-                                            .compile = api_http::WireAnnotations()}),
+                                            .compile = api_http::WireAnnotations(),
+                                            .usage_interval = configuration.usage_interval}),
                   "The flags cannot be loaded from the store"));
   return backend;
 }

@@ -159,6 +159,20 @@ Outcome<FlagdConfiguration> InterpretFlagd(const Settings& settings) {
   return flagd;
 }
 
+Outcome<app::SampleRates> ReadUsageLog(const Settings& settings, const std::vector<model::Environment>& environments) {
+  const std::vector<std::string> entries = settings.List("usage.log");
+  auto rates = app::SampleRates::Parse(entries);
+  if (!rates) return BadSetting(settings.Get("usage.log"), rates.error().message);
+  for (const std::string& entry : entries) {
+    const std::size_t slash = entry.find('/');
+    if (slash == std::string::npos) continue;
+    const std::string_view name = std::string_view(entry).substr(0, slash);
+    if (std::ranges::none_of(environments, [&](const auto& env) { return env.str() == name; }))
+      return BadSetting(settings.Get("usage.log"), "'" + entry + "': there is no such environment");
+  }
+  return *std::move(rates);
+}
+
 Outcome<Configuration> Interpret(const Settings& settings) {
   Configuration configuration;
   configuration.profile = settings.Text("profile");
@@ -176,6 +190,8 @@ Outcome<Configuration> Interpret(const Settings& settings) {
   configuration.io_threads = static_cast<unsigned>(settings.Number("threads.io"));
   configuration.worker_threads = static_cast<unsigned>(settings.Number("threads.worker"));
   configuration.cache_ttl = std::chrono::seconds(settings.Number("cache.ttl"));
+  configuration.usage_interval = std::chrono::seconds(settings.Number("usage.interval"));
+  GUIDON_ASSIGN(configuration.usage_log, ReadUsageLog(settings, configuration.environments));
   configuration.poll_interval = std::chrono::milliseconds(settings.Number("changes.poll_interval"));
   configuration.shutdown_grace = std::chrono::seconds(settings.Number("shutdown.grace"));
   configuration.limits = ReadLimits(settings);

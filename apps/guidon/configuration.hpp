@@ -10,6 +10,7 @@
 #include "apps/guidon/failure.hpp"
 #include "apps/guidon/settings.hpp"
 #include "guidon/api_http/server.hpp"
+#include "guidon/app/evaluation_sampler.hpp"
 #include "guidon/base/log.hpp"
 #include "guidon/model/ids.hpp"
 
@@ -58,6 +59,8 @@ struct Configuration {
   unsigned worker_threads = 0;
   std::chrono::seconds cache_ttl{};
   std::chrono::milliseconds poll_interval{};
+  std::chrono::seconds usage_interval{};
+  app::SampleRates usage_log;
   std::chrono::seconds shutdown_grace{};
   api_http::ServerLimits limits;
   FlagdConfiguration flagd;

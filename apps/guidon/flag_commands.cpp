@@ -10,6 +10,7 @@
 #include "apps/guidon/flag_document.hpp"
 #include "apps/guidon/lint_command.hpp"
 #include "apps/guidon/transfer_commands.hpp"
+#include "apps/guidon/usage_command.hpp"
 
 namespace guidon::cli {
 namespace {
@@ -323,6 +324,8 @@ void AddFlagCommands(CommandTree& tree) {
   AddCopy(tree, group);
   AddExplain(tree, group);
   AddLint(tree, group);
+  AddUsage(tree, group);
+  AddEvaluations(tree, group);
   AddTransferCommands(tree, group);
 }
 

@@ -148,6 +148,7 @@ class Program {
     if (configuration_.demo && IsEmpty(backend_->application())) {
       GUIDON_ASSIGN(demo_flags, WriteDemoData(backend_->application()));
     }
+    backend_->application().usage().SetSampling(configuration_.usage_log);
     background_ = std::make_unique<Background>(backend_->application(), configuration_.cache_ttl);
     if (backend_->is_shared()) follower_ = std::make_unique<Follower>(*backend_, configuration_.poll_interval);
     api_http::ServerOptions options = ServerOptionsOf(configuration_, *backend_);
@@ -189,7 +190,7 @@ class Program {
     if (!whole) base::Log(base::LogLevel::kWarn, "requests were cut off when the grace period ended");
     follower_.reset();
     background_.reset();
-    if (const auto flushed = backend_->application().FlushBackgroundWrites(); !flushed)
+    if (const auto flushed = backend_->application().FlushBackgroundWrites(true); !flushed)
       base::Log(base::LogLevel::kError, "last background writes failed",
                 {{"error", std::string_view(flushed.error().message)}});
     flagd_.reset();
@@ -250,6 +251,8 @@ class Program {
     }
     log_.SetLevel(configuration->log_level);
     background_->SetRefreshInterval(configuration->cache_ttl);
+    backend_->application().usage().SetInterval(configuration->usage_interval);
+    backend_->application().usage().SetSampling(configuration->usage_log);
     if (follower_ != nullptr) follower_->SetInterval(configuration->poll_interval);
     configuration_.shutdown_grace = configuration->shutdown_grace;
     {

@@ -120,6 +120,15 @@ constexpr std::array kSettings = {
                                      "Interval of the full resync that finds edits made behind our back", ""),
                                 "60s", "300s", "600s"),
                       1, kDaySeconds)),
+    Reloadable(Ranged(ByProfile(Same("usage.interval", kDuration, kThreads,
+                                     "Interval of writing how often flags were evaluated; 0: it is not counted", ""),
+                                "60s", "5m", "5m"),
+                      0, 3600)),
+    Reloadable(
+        Same("usage.log", kList, kThreads,
+             "Evaluations to write one by one, a share of each flag's: FLAG=RATE or ENVIRONMENT/FLAG=RATE, such as "
+             "checkout=0.01",
+             "")),
     Reloadable(Ranged(
         Same("shutdown.grace", kDuration, kThreads, "How long open requests may take after SIGTERM", "10s"), 0, 3600)),
     Ranged(Same("limits.connections", kCount, kLimits, "Connections at a time; more are answered 503", "10000"), 1,

@@ -222,6 +222,7 @@ class EvaluationService final
     const eval::CompiledFlag* flag = question->snapshot->Find(request.flag_key());
     if (flag == nullptr || !MaySee(*question, *flag)) return StatusOf(EvaluationError::kFlagNotFound);
     const Evaluation evaluation = eval::Evaluate(*question->snapshot, *flag, question->context, app_.clock().Now());
+    NoteUsage(*question, evaluation, app::UsageKind::kEvaluation);
     if (evaluation.error != EvaluationError::kNone) return StatusOf(evaluation.error);
     if (evaluation.variation != nullptr && !Putter::Put(response, evaluation.variation->value))
       return StatusOf(EvaluationError::kTypeMismatch);
@@ -239,6 +240,7 @@ class EvaluationService final
     std::vector<Evaluation> evaluations;
     eval::EvaluateAll(*question->snapshot, flags, question->context, app_.clock().Now(), evaluations);
     for (const Evaluation& evaluation : evaluations) {
+      NoteUsage(*question, evaluation, app::UsageKind::kBulk);
       if (evaluation.error != EvaluationError::kNone) continue;
       auto& flag = (*response.mutable_flags())[std::string(eval::KeyOf(*evaluation.flag))];
       if (evaluation.variation != nullptr) PutAny(flag, evaluation.variation->value);
@@ -248,6 +250,13 @@ class EvaluationService final
     metadata.Set("environment", question->caller.environment);
     Fill(*response.mutable_metadata(), metadata);
     return grpc::Status::OK;
+  }
+
+  void NoteUsage(const Question& question, const Evaluation& evaluation, app::UsageKind kind) const {
+    const std::string* tenant = question.context.tenant_id();
+    const bool known = tenant != nullptr && model::TenantId::Parse(*tenant);
+    app_.usage().Note(question.caller.environment, known ? std::string_view(*tenant) : std::string_view(), evaluation,
+                      kind);
   }
 
   app::Application& app_;

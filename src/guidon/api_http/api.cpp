@@ -223,6 +223,7 @@ Result<Call> Api::PrepareCall(Exchange& exchange) const {
   GUIDON_TRY(ReadIdempotency(exchange, call.info));
   call.if_none_match = head.Get(Header::kIfNoneMatch);
   call.body = exchange.body;
+  call.environment = exchange.access.environment;
   call.tells_details = app::Authorize(principal, app::Permission::kSystemRead, "").has_value();
   return call;
 }

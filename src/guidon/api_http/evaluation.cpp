@@ -164,6 +164,25 @@ int WriteNotModified(const Exchange& exchange, std::string_view tag, const Age& 
   return 304;
 }
 
+// The tenant whose changes and figures a context belongs to; "" = none. What is no tenant's id can have nothing of its
+// own.
+std::string_view TenantOf(const model::Context& context) {
+  if (context.tenant_id() == nullptr || !model::TenantId::Parse(*context.tenant_id())) return {};
+  return *context.tenant_id();
+}
+
+void NoteUsage(Exchange& exchange, const model::Context& context, std::span<const Evaluation> evaluations,
+               app::UsageKind kind) {
+  if (!exchange.api.app().usage().enabled()) return;
+  app::UsageCounter& usage = exchange.io.usage;
+  const auto asker = usage.AskerOf(exchange.access.environment, TenantOf(context));
+  for (const Evaluation& evaluation : evaluations) usage.Note(asker, evaluation, kind);
+  if (kind == app::UsageKind::kBulk || !exchange.io.sampler.active()) return;
+  for (const Evaluation& evaluation : evaluations)
+    exchange.io.sampler.Note(exchange.access.environment, TenantOf(context), evaluation,
+                             exchange.api.app().clock().Now());
+}
+
 void EvaluateVisible(Exchange& exchange, const eval::Snapshot& snapshot, const model::Context& context) {
   std::span<const eval::CompiledFlag* const> flags = snapshot.flags();
   if (exchange.access.principal->kind == app::PrincipalKind::kClient) {
@@ -177,19 +196,14 @@ void EvaluateVisible(Exchange& exchange, const eval::Snapshot& snapshot, const m
   eval::EvaluateAll(snapshot, flags, context, exchange.api.app().clock().Now(), results);
   std::erase_if(results, [](const Evaluation& one) { return one.error == EvaluationError::kFlagNotFound; });
   for (const Evaluation& evaluation : results) exchange.io.counters.NoteEvaluation(evaluation);
-}
-
-// The tenant whose changes a context is concerned by; "" = none. What is no tenant's id can have nothing of its own.
-std::string_view StreamTenantOf(const model::Context& context) {
-  if (context.tenant_id() == nullptr || !model::TenantId::Parse(*context.tenant_id())) return {};
-  return *context.tenant_id();
+  NoteUsage(exchange, context, results, app::UsageKind::kBulk);
 }
 
 std::string_view StreamTextFor(const Exchange& exchange, const model::Context& context, std::uint64_t sequence) {
   const app::Principal& principal = *exchange.access.principal;
   const bool keyless = principal.kind == app::PrincipalKind::kLocal;
-  return exchange.io.stream_offers.Text(exchange.access.environment, StreamTenantOf(context),
-                                        keyless ? "" : principal.id, sequence);
+  return exchange.io.stream_offers.Text(exchange.access.environment, TenantOf(context), keyless ? "" : principal.id,
+                                        sequence);
 }
 
 void AppendAll(std::string& out, const Exchange& exchange, std::string_view event_streams, const Age& age) {
@@ -222,7 +236,7 @@ std::uint64_t AnnouncedSequence(const Exchange& exchange, const model::Context& 
   const std::string* tag = query ? query->Find("flagConfigEtag") : nullptr;
   if (tag == nullptr || tag->size() < 2 || !tag->starts_with('"') || !tag->ends_with('"')) return 0;
   const std::string scope =
-      StreamScopeOf(StreamKind::kEvaluation, exchange.access.environment, std::string(StreamTenantOf(context)));
+      StreamScopeOf(StreamKind::kEvaluation, exchange.access.environment, std::string(TenantOf(context)));
   const auto id = std::string_view(*tag).substr(1, tag->size() - 2);
   return exchange.api.app().stream_tokens().SequenceOf(scope, id).value_or(0);
 }
@@ -412,6 +426,7 @@ int EvaluateOne(Exchange& exchange, std::string& out) {
   if (auto problem = ReadContext(exchange, context)) return RefuseStatus(exchange, *problem, key, out);
   const Evaluation evaluation = EvaluateKey(exchange, key, context, exchange.api.app().clock().Now());
   exchange.io.counters.NoteEvaluation(evaluation);
+  NoteUsage(exchange, context, {&evaluation, 1}, app::UsageKind::kEvaluation);
   if (evaluation.error != EvaluationError::kNone) return WriteFlagFailure(exchange, key, evaluation.error, out);
   const Age age = AgeOf(exchange);
   AnswerWriter writer(out);
@@ -465,6 +480,7 @@ int EvaluateSmall(Exchange& exchange, std::string& out) {
   const base::Timestamp now = exchange.api.app().clock().Now();
   const Evaluation evaluation = EvaluateKey(exchange, request->flag_key, request->context, now);
   exchange.io.counters.NoteEvaluation(evaluation);
+  NoteUsage(exchange, request->context, {&evaluation, 1}, app::UsageKind::kEvaluation);
   if (evaluation.error == EvaluationError::kFlagNotFound)
     return RefuseStatus(exchange,
                         {.status = 404,

@@ -34,6 +34,9 @@ constexpr std::string_view kCorsCommon =
     "Vary: Origin\r\n"
     "Access-Control-Expose-Headers: ETag, Retry-After, X-Request-Id\r\n";
 
+// What a thread has counted goes to the application every five seconds: often enough for a chart that is looked at.
+constexpr unsigned kTicksPerUsage = 5;
+
 void AppendStatusLine(std::string& out, int status) {
   if (status == 200) [[likely]] {
     out += "HTTP/1.1 200 OK\r\n";
@@ -58,6 +61,7 @@ IoState::IoState(Api& api)
     environments_.push_back({environment.str(), base::Published<eval::Snapshot>::Reader(*published)});
   }
   Tick(api.app().clock().Now());
+  sampler.Use(api.app().usage().sampling());
   api.metrics().AddIo(&counters);
 }
 
@@ -73,8 +77,16 @@ const eval::Snapshot* IoState::Find(std::string_view environment) {
 void IoState::Tick(base::Timestamp now) {
   for (EnvironmentReader& known : environments_) known.reader.Current();
   ring_.Current();
+  if (++ticks_ % kTicksPerUsage == 0 || usage.half_full()) HandOverUsage();
   const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
   date_header_ = fmt::format("Date: {:%a, %d %b %Y %H:%M:%S} GMT\r\n", fmt::gmtime(seconds));
+}
+
+void IoState::HandOverUsage() {
+  app::UsageService& service = api_.app().usage();
+  if (!usage.empty()) service.Add(usage.Take());
+  if (sampler.active()) service.AddSamples(sampler.Take(), sampler.TakeLeftOut());
+  sampler.Use(service.sampling());
 }
 
 void IoState::AppendRequestId(std::string& out) {

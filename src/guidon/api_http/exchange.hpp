@@ -46,6 +46,11 @@ class IoState {
   std::vector<const eval::CompiledFlag*> visible_flags;  // to a client key, in one bulk request
   std::vector<eval::Evaluation> evaluations;             // of one bulk request
   StreamOffers stream_offers;
+  app::UsageCounter usage;
+  app::EvaluationSampler sampler;
+
+  // Gives what was counted to the application; at the end of the loop, all of it.
+  void HandOverUsage();
 
  private:
   struct EnvironmentReader {
@@ -58,6 +63,7 @@ class IoState {
   std::string id_prefix_;
   std::uint64_t ids_ = 0;
   std::string date_header_;
+  unsigned ticks_ = 0;
 };
 
 // One request on its way through the I/O thread. Views are valid until the answer was written.
@@ -89,6 +95,7 @@ struct Call {
   const Route& route;
   app::RequestInfo info;
   std::vector<std::string> path = {};  // parameters in the order of the template, decoded
+  std::string environment = {};        // that the request is about, "" where it is about none
   Query query = {};
   app::IfMatch if_match = {};
   std::string if_none_match = {};

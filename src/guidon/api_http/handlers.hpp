@@ -58,6 +58,11 @@ base::Result<Response> RotateKey(const Call& call);
 base::Result<Response> ListAudit(const Call& call);
 base::Result<Response> ExportAudit(const Call& call);
 
+base::Result<Response> GetFlagUsage(const Call& call);
+base::Result<Response> ListEvaluations(const Call& call);
+base::Result<Response> ListUsage(const Call& call);
+base::Result<Response> ReportUsage(const Call& call);
+
 base::Result<Response> LandingPage(const Call& call);
 base::Result<Response> GetAccess(const Call& call);
 base::Result<Response> GetConfiguration(const Call& call);

@@ -408,6 +408,7 @@ void IoLoop::Drain() {
 void IoLoop::Stop() {
   impl_->context.stop();
   if (impl_->thread.joinable()) impl_->thread.join();
+  impl_->shared.io.HandOverUsage();
 }
 
 }  // namespace guidon::api_http

@@ -124,6 +124,27 @@ void AddEvaluations(Families& families, const std::vector<const IoCounters*>& io
                     Number(Sum(io, [](const IoCounters& c) { return c.bulk_not_modified.value(); })));
 }
 
+void AddUsage(Families& families, const app::UsageService& usage) {
+  MetricFamily& counts = families.Add("guidon_flag_evaluations_total",
+                                      "Evaluations by environment, flag and variation, of this server and reported by "
+                                      "its clients: the first combinations that "
+                                      "occurred. `source` is evaluation (asked for by name) or bulk.",
+                                      MetricType::Counter);
+  for (const app::UsageSeries& series : usage.Series()) {
+    for (const auto& [source, count] :
+         {std::pair{"evaluation", series.totals.evaluations}, std::pair{"bulk", series.totals.bulk}}) {
+      if (count == 0) continue;
+      Families::Put(counts, Number(count),
+                    {{"environment", series.environment},
+                     {"flag", series.flag_key},
+                     {"variation", series.variation},
+                     {"source", source}});
+    }
+  }
+  families.AddValue("guidon_usage_dropped_total", "Evaluations that were not counted for usage figures.",
+                    MetricType::Counter, Number(usage.dropped()));
+}
+
 void AddConnections(Families& families, const std::vector<const IoCounters*>& io) {
   families.AddValue("guidon_http_connections", "Open connections.", MetricType::Gauge,
                     Number(Sum(io, [](const IoCounters& c) { return c.connections_open.value(); })));
@@ -357,6 +378,7 @@ std::string Metrics::Serialize() const {
   Families families;
   AddRequests(families, io_);
   AddEvaluations(families, io_);
+  AddUsage(families, app_.usage());
   AddConnections(families, io_);
   AddStreams(families, io_);
   if (workers_) {

@@ -22,6 +22,9 @@ constexpr std::array<std::string_view, 3> kTenantOverrides = {"tenantId", "limit
 constexpr std::array<std::string_view, 1> kReason = {"reason"};
 constexpr std::array<std::string_view, 1> kExport = {"format"};
 constexpr std::array<std::string_view, 4> kImport = {"format", "dryRun", "owner", "portions"};
+constexpr std::array<std::string_view, 4> kFlagUsage = {"from", "to", "by", "tenantId"};
+constexpr std::array<std::string_view, 4> kEvaluationLog = {"from", "to", "limit", "cursor"};
+constexpr std::array<std::string_view, 3> kUsageList = {"unusedSince", "limit", "cursor"};
 constexpr std::array<std::string_view, 8> kAudit = {"environment", "resource", "actor", "tenantId",
                                                     "from",        "to",       "limit", "cursor"};
 constexpr std::array<std::string_view, 8> kAuditExport = {"format",   "environment", "resource", "actor",
@@ -104,6 +107,14 @@ constexpr std::array kRoutes = {
              handlers::ExplainFlag),
     Blocking(Method::kGet, GUIDON_ENV "/flags/{key}/lint", Permission::kFlagsRead, BodyRule::kNone, {},
              handlers::LintFlag),
+
+    Blocking(Method::kGet, GUIDON_ENV "/flags/{key}/usage", Permission::kFlagsRead, BodyRule::kNone, kFlagUsage,
+             handlers::GetFlagUsage),
+    Blocking(Method::kGet, GUIDON_ENV "/flags/{key}/evaluations", Permission::kFlagsRead, BodyRule::kNone,
+             kEvaluationLog, handlers::ListEvaluations),
+    Blocking(Method::kGet, GUIDON_ENV "/usage", Permission::kFlagsRead, BodyRule::kNone, kUsageList,
+             handlers::ListUsage),
+    Blocking(Method::kPost, "/api/v1/usage", Permission::kEvaluate, BodyRule::kJson, {}, handlers::ReportUsage),
 
     Blocking(Method::kGet, GUIDON_ENV "/export", Permission::kFlagsRead, BodyRule::kNone, kExport,
              handlers::ExportFlags),

@@ -78,6 +78,7 @@ struct Application::Impl {
         tenants(services),
         keys(services, options.key_hash_secret),
         audit(services),
+        usage(services, options.usage_interval),
         stream_tokens(options.key_hash_secret) {}
 
   base::Status Load();
@@ -99,6 +100,7 @@ struct Application::Impl {
   TenantService tenants;
   KeyService keys;
   AuditService audit;
+  UsageService usage;
   const StreamTokens stream_tokens;
   std::mutex catch_up_mutex;  // of CatchUpTo
   StoreContact contact;
@@ -214,6 +216,7 @@ SegmentService& Application::segments() { return impl_->segments; }
 TenantService& Application::tenants() { return impl_->tenants; }
 KeyService& Application::keys() { return impl_->keys; }
 AuditService& Application::audit() { return impl_->audit; }
+UsageService& Application::usage() { return impl_->usage; }
 SnapshotRegistry& Application::snapshots() { return impl_->snapshots; }
 ChangeCommitter& Application::committer() { return impl_->committer; }
 const StreamTokens& Application::stream_tokens() const { return impl_->stream_tokens; }
@@ -256,10 +259,12 @@ base::Status Application::CatchUpTo(std::string_view environment, std::uint64_t 
   return impl_->snapshots.CatchUp(impl_->repository, parsed, impl_->clock);
 }
 
-base::Status Application::FlushBackgroundWrites() {
+base::Status Application::FlushBackgroundWrites(bool last) {
   const base::Status refusals = impl_->audit.FlushRefusals();
-  const base::Status usage = impl_->keys.FlushUsage();
-  return refusals ? usage : refusals;
+  const base::Status key_use = impl_->keys.FlushUsage();
+  const base::Status usage = impl_->usage.Flush(last);
+  if (!refusals) return refusals;
+  return key_use ? usage : key_use;
 }
 
 Health Application::health() {

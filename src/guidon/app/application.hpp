@@ -13,6 +13,7 @@
 #include "guidon/app/services.hpp"
 #include "guidon/app/store_contact.hpp"
 #include "guidon/app/stream_tokens.hpp"
+#include "guidon/app/usage_service.hpp"
 
 namespace guidon::app {
 
@@ -22,6 +23,7 @@ struct ApplicationOptions {
   std::string key_hash_secret;      // see KeyService
   std::string node = {};            // what others call this process; "" = something random
   eval::CompileOptions compile = {};
+  std::chrono::seconds usage_interval{60};  // between writes of what was counted; 0: nothing is
 };
 
 // Who asked for a full resync, and so what may come of it.
@@ -61,6 +63,7 @@ class Application {
   TenantService& tenants();
   KeyService& keys();
   AuditService& audit();
+  UsageService& usage();
   SnapshotRegistry& snapshots();
   ChangeCommitter& committer();
   const StreamTokens& stream_tokens() const;
@@ -86,9 +89,9 @@ class Application {
     std::uint64_t kill_switches = 0;
   };
   OutOfBand out_of_band() const;
-  // Writes what is kept in memory for a while (keys' last use, queued refusals). Called every few seconds and at the
-  // end.
-  base::Status FlushBackgroundWrites();
+  // Writes what is kept in memory for a while (keys' last use, queued refusals, usage where its interval is over).
+  // Called every few seconds, and with `last` at the end: then all of it.
+  base::Status FlushBackgroundWrites(bool last = false);
   Health health();
 
  private:

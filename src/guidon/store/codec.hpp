@@ -81,6 +81,8 @@ base::Result<std::uint64_t> DecodeChangeHead(const Item& item);
 Item EncodeIdempotency(const IdempotencyRecord& record);
 base::Result<IdempotencyRecord> DecodeIdempotency(const Item& item);
 
+// Names in the record must be valid.
+Item EncodeEvaluation(const EvaluationLogRecord& record);
 base::Result<EvaluationLogRecord> DecodeEvaluation(const Item& item);
 base::Result<AbTestRecord> DecodeAbTest(const Item& item);
 base::Result<AbAssignmentRecord> DecodeAbAssignment(const Item& item);

@@ -203,6 +203,24 @@ Result<IdempotencyRecord> DecodeIdempotency(const Item& item) {
   return in.Finish([&] { return Result<IdempotencyRecord>(std::move(record)); });
 }
 
+Item EncodeEvaluation(const EvaluationLogRecord& record) {
+  const auto env = *model::Environment::Parse(record.environment);
+  const auto flag = *model::FlagKey::Parse(record.flag_key);
+  std::optional<model::TenantId> tenant;
+  if (!record.tenant_id.empty()) tenant = *model::TenantId::Parse(record.tenant_id);
+  ItemBuilder item;
+  SetKey(item, EvaluationLogItemKey(env, flag, record.at, tenant));
+  SetIndexKey(item, Index::kGsi1Flags, EvaluationByDay(env, flag, record.at));
+  item.Set("environment", record.environment);
+  item.Set("flagKey", record.flag_key);
+  SetUnlessEmpty(item, "tenantId", record.tenant_id);
+  item.Set("evaluatedAt", base::FormatTimestamp(record.at));
+  SetUnlessEmpty(item, "variation", record.variation);
+  SetUnlessEmpty(item, "reason", record.reason);
+  SetTtl(item, record.at + kEvaluationLogRetention);
+  return std::move(item).Done();
+}
+
 Result<EvaluationLogRecord> DecodeEvaluation(const Item& item) {
   ItemReader in(item);
   const auto flag = in.KeyParts("PK", "FLAG", 2);

@@ -48,8 +48,18 @@ Key OverrideItemKey(const model::Environment& env, const model::FlagKey& flag, c
 }
 
 Key EvaluationLogItemKey(const model::Environment& env, const model::FlagKey& flag, base::Timestamp at,
-                         const model::TenantId& tenant) {
-  return {FlagPartition(env, flag), Join({"EVAL", base::FormatTimestamp(at), tenant.str()})};
+                         const std::optional<model::TenantId>& tenant) {
+  const std::string_view whose = tenant ? std::string_view(tenant->str()) : std::string_view();
+  return {FlagPartition(env, flag), Join({"EVAL", base::FormatTimestamp(at), whose})};
+}
+
+Key UsageItemKey(const model::Environment& env, const model::FlagKey& flag, base::Timestamp hour,
+                 std::string_view part) {
+  return {UsagePartition(env, flag), Join({"HOUR", base::FormatTimestamp(hour), part})};
+}
+
+Key LastUsageItemKey(const model::Environment& env, const model::FlagKey& flag) {
+  return {UsagePartition(env, flag), std::string(kLastUsageSort)};
 }
 
 Key SegmentItemKey(const model::Environment& env, const model::SegmentKey& segment) {
@@ -112,6 +122,12 @@ std::string EvaluationsIndexPartition(const model::Environment& env, std::string
   return Join({"EVALS", env.str(), date});
 }
 
+std::string UsagePartition(const model::Environment& env, const model::FlagKey& flag) {
+  return Join({"USAGE", env.str(), flag.str()});
+}
+
+std::string LastUsageIndexPartition(const model::Environment& env) { return Join({"USAGES", env.str()}); }
+
 std::string KillSwitchPartition(const model::Environment& env) { return Join({"EMERGENCY", env.str()}); }
 
 std::string AuditPartition(std::string_view date, unsigned shard) {
@@ -173,6 +189,14 @@ IndexKey ApiKeyByTenant(const model::TenantId& tenant, const model::KeyId& key) 
 
 IndexKey ChangeHeadByScope(std::string_view scope) {
   return {std::string(kChangeHeadsIndexPartition), std::string(scope)};
+}
+
+IndexKey EvaluationByDay(const model::Environment& env, const model::FlagKey& flag, base::Timestamp at) {
+  return {EvaluationsIndexPartition(env, base::FormatDate(at)), Join({"FLAG", flag.str(), base::FormatTimestamp(at)})};
+}
+
+IndexKey LastUsageByFlag(const model::Environment& env, const model::FlagKey& flag) {
+  return {LastUsageIndexPartition(env), Join({"FLAG", flag.str()})};
 }
 
 IndexKey AuditByTenant(std::string_view tenant, base::Timestamp at) {

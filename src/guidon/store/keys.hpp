@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,8 +23,10 @@ struct IndexKey {
 // Table keys.
 Key FlagItemKey(const model::Environment& env, const model::FlagKey& flag);
 Key OverrideItemKey(const model::Environment& env, const model::FlagKey& flag, const model::TenantId& tenant);
+// Without a tenant its part is empty.
 Key EvaluationLogItemKey(const model::Environment& env, const model::FlagKey& flag, base::Timestamp at,
-                         const model::TenantId& tenant);
+                         const std::optional<model::TenantId>& tenant);
+IndexKey EvaluationByDay(const model::Environment& env, const model::FlagKey& flag, base::Timestamp at);  // GSI1
 Key SegmentItemKey(const model::Environment& env, const model::SegmentKey& segment);
 // (+) One part of the keys of a segment that has too many for its item; `revision` is that of the write that made it.
 Key SegmentPartKey(const model::Environment& env, const model::SegmentKey& segment, std::string_view revision,
@@ -41,6 +44,11 @@ Key ChangeHeadKey(std::string_view scope);
 // (+) Remembers that a request was carried out; `owner` is the id of the credential that sent it.
 Key IdempotencyItemKey(std::string_view owner, std::string_view idempotency_key);
 
+// (+) Counts of a flag's evaluations in one hour, and when it was last of use. `part`: [0-9a-zA-Z.-]
+Key UsageItemKey(const model::Environment& env, const model::FlagKey& flag, base::Timestamp hour,
+                 std::string_view part);
+Key LastUsageItemKey(const model::Environment& env, const model::FlagKey& flag);
+
 // Partitions and sort key prefixes for queries.
 std::string FlagPartition(const model::Environment& env, const model::FlagKey& flag);
 inline constexpr std::string_view kOverrideSortPrefix = "OVERRIDE#";
@@ -54,6 +62,10 @@ std::string SegmentPartition(const model::Environment& env, const model::Segment
 inline constexpr std::string_view kSegmentPartSortPrefix = "KEYS#";
 inline constexpr std::string_view kSegmentWorkSortPrefix = "PARTS#";  // also in GSI1, before the time
 std::string EvaluationsIndexPartition(const model::Environment& env, std::string_view date);  // GSI1
+std::string UsagePartition(const model::Environment& env, const model::FlagKey& flag);
+inline constexpr std::string_view kUsageHourSortPrefix = "HOUR#";
+inline constexpr std::string_view kLastUsageSort = "LAST";
+std::string LastUsageIndexPartition(const model::Environment& env);  // GSI1
 std::string KillSwitchPartition(const model::Environment& env);
 std::string AuditPartition(std::string_view date, unsigned shard);
 std::string AuditResourcePartition(std::string_view scope, std::string_view resource);  // GSI1
@@ -78,12 +90,13 @@ IndexKey OverrideByTenant(const model::TenantId& tenant, const model::Environmen
                           const model::FlagKey& flag);                                  // GSI3
 IndexKey SegmentByCreation(const model::Environment& env, base::Timestamp created_at);  // GSI1
 IndexKey SegmentWorkByTime(const model::Environment& env, base::Timestamp started_at,
-                           std::string_view revision);                            // GSI1
-IndexKey TenantByCreation(base::Timestamp created_at);                            // GSI1
-IndexKey ApiKeyByCreation(base::Timestamp created_at);                            // GSI1
-IndexKey ApiKeyByTenant(const model::TenantId& tenant, const model::KeyId& key);  // GSI3
-IndexKey ChangeHeadByScope(std::string_view scope);                               // GSI1
-IndexKey AuditByTenant(std::string_view tenant, base::Timestamp at);              // GSI3
+                           std::string_view revision);                                // GSI1
+IndexKey TenantByCreation(base::Timestamp created_at);                                // GSI1
+IndexKey ApiKeyByCreation(base::Timestamp created_at);                                // GSI1
+IndexKey ApiKeyByTenant(const model::TenantId& tenant, const model::KeyId& key);      // GSI3
+IndexKey ChangeHeadByScope(std::string_view scope);                                   // GSI1
+IndexKey LastUsageByFlag(const model::Environment& env, const model::FlagKey& flag);  // GSI1
+IndexKey AuditByTenant(std::string_view tenant, base::Timestamp at);                  // GSI3
 
 // Sort key prefixes within an index partition.
 inline constexpr std::string_view kCreationSortPrefix = "METADATA#";

@@ -100,4 +100,23 @@ Result<std::vector<Item>> ReadItems(Table& table, std::vector<Key> keys, Consist
   return items;
 }
 
+Status WriteItems(Table& table, std::vector<BatchWriteOperation> all) {
+  for (std::size_t at = 0; at < all.size(); at += kBatchWriteItemsMax) {
+    const std::size_t count = std::min(kBatchWriteItemsMax, all.size() - at);
+    std::vector<BatchWriteOperation> batch(
+        std::make_move_iterator(all.begin() + static_cast<std::ptrdiff_t>(at)),
+        std::make_move_iterator(all.begin() + static_cast<std::ptrdiff_t>(at + count)));
+    auto backoff = kBackoffBase;
+    for (int attempt = 0; !batch.empty(); ++attempt) {
+      if (attempt == kBatchAttemptsMax)
+        return Fail(ErrorCode::kUnavailable, "the store leaves writes unprocessed (throttled); try again later");
+      if (attempt > 0) std::this_thread::sleep_for(backoff *= 2);
+      GUIDON_ASSIGN(BatchWriteResult written, table.BatchWrite(batch));
+      if (written.unprocessed.size() < batch.size()) attempt = 0;
+      batch = std::move(written.unprocessed);
+    }
+  }
+  return {};
+}
+
 }  // namespace guidon::store

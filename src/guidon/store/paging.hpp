@@ -71,6 +71,10 @@ base::Result<Page<T>> ReadEach(Table& table, Query query, const PageRequest& req
 // asked for again. Error: kUnavailable where it goes on doing so.
 base::Result<std::vector<Item>> ReadItems(Table& table, std::vector<Key> keys, Consistency consistency);
 
+// Carries out all operations, in batches; what the backend leaves unprocessed is sent again. Error: kUnavailable where
+// it goes on doing so.
+base::Status WriteItems(Table& table, std::vector<BatchWriteOperation> all);
+
 // The entity of one key, or nothing.
 template <class T, class Decode>
 base::Result<std::optional<T>> ReadOne(Table& table, const Key& key, Decode decode) {

@@ -14,6 +14,7 @@ namespace guidon::store {
 
 inline constexpr std::chrono::hours kChangeLogRetention{24 * 30};  // nodes further behind load everything
 inline constexpr std::chrono::hours kIdempotencyRetention{24};
+inline constexpr std::chrono::hours kEvaluationLogRetention{24 * 30};
 
 // Who did what to what, with the state before and after as JSON (spec 6).
 struct AuditRecord {
@@ -73,13 +74,15 @@ struct IdempotencyRecord {
   friend bool operator==(const IdempotencyRecord&, const IdempotencyRecord&) = default;
 };
 
+// One evaluation of those that a flag's rate picks. No user: the log holds nothing personal.
 struct EvaluationLogRecord {
   std::string environment;
   std::string flag_key;
-  std::string tenant_id;
+  std::string tenant_id;  // "" = none
   base::Timestamp at = {};
   std::string variation = {};
   std::string reason = {};
+  friend bool operator==(const EvaluationLogRecord&, const EvaluationLogRecord&) = default;
 };
 
 struct AbTestRecord {

@@ -19,6 +19,7 @@
 #include "guidon/store/records.hpp"
 #include "guidon/store/segment_keys.hpp"
 #include "guidon/store/table.hpp"
+#include "guidon/store/usage.hpp"
 
 // One function for each access pattern of spec 2 (one request, or pages of it; never a scan), and the write operations
 // that use cases put together into transactions. Reads check the tenant and environment of every item again before it
@@ -132,6 +133,19 @@ class Repository {
                                                                 base::Timestamp to, const PageRequest& page);
   base::Result<Page<EvaluationLogRecord>> ListEvaluationsOfDay(const model::Environment& env, base::Timestamp day,
                                                                const PageRequest& page);
+  // Of entries of one flag, millisecond and tenant the last one stays: that is all that the key tells apart.
+  base::Status PutEvaluations(std::span<const EvaluationLogRecord> records);
+
+  // Counts of the hours that begin between `from` and `to` (inclusive), oldest first, as often as processes counted.
+  base::Result<Page<UsageRecord>> ListUsage(const model::Environment& env, const model::FlagKey& flag,
+                                            base::Timestamp from, base::Timestamp to, const PageRequest& page);
+  // Of flags from `first` to `last` (inclusive, in byte order) that were ever evaluated. From an index.
+  base::Result<Page<LastUsage>> ListLastUsage(const model::Environment& env, const model::FlagKey& first,
+                                              const model::FlagKey& last, const PageRequest& page);
+  // Writes each record whole, in place of what its part has said before. Error: kUnavailable where the store cannot.
+  base::Status PutUsage(std::span<const UsageRecord> records);
+  base::Result<std::optional<LastUsage>> GetLastUsage(const model::Environment& env, const model::FlagKey& flag);
+
   base::Result<Page<AbTestRecord>> ListAbTests(const model::Environment& env, const PageRequest& page);
   base::Result<Page<AbAssignmentRecord>> ListAssignmentsOfUser(std::string_view user_id, const PageRequest& page);
 

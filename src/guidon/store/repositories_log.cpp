@@ -6,6 +6,7 @@
 #include "guidon/store/codec.hpp"
 #include "guidon/store/paging.hpp"
 #include "guidon/store/repositories.hpp"
+#include "guidon/store/table_rules.hpp"
 
 namespace guidon::store {
 namespace {
@@ -81,6 +82,52 @@ Result<Page<EvaluationLogRecord>> Repository::ListEvaluationsOfDay(const model::
     if (base::FormatDate(record.at) != date) return std::unexpected(Contradiction("GSI1PK"));
     return record;
   });
+}
+
+base::Status Repository::PutEvaluations(std::span<const EvaluationLogRecord> records) {
+  std::map<Key, Item> items;
+  for (const EvaluationLogRecord& record : records) {
+    Item item = EncodeEvaluation(record);
+    Key key = KeyOf(item);
+    items.insert_or_assign(std::move(key), std::move(item));
+  }
+  std::vector<BatchWriteOperation> writes;
+  writes.reserve(items.size());
+  for (auto& [key, item] : items) writes.push_back({std::move(item)});
+  return WriteItems(table_, std::move(writes));
+}
+
+Result<Page<UsageRecord>> Repository::ListUsage(const model::Environment& env, const model::FlagKey& flag,
+                                                base::Timestamp from, base::Timestamp to, const PageRequest& page) {
+  GUIDON_TRY(CheckLimit(page));
+  if (to < from) return Page<UsageRecord>{};
+  const std::string prefix(kUsageHourSortPrefix);
+  const Query query{.partition = UsagePartition(env, flag),
+                    .sort = SortKeyBetween{prefix + base::FormatTimestamp(from),
+                                           prefix + base::FormatTimestamp(to) + std::string(kAfterTime)}};
+  return ReadEach<UsageRecord>(table_, query, page, DecodeUsage);
+}
+
+Result<Page<LastUsage>> Repository::ListLastUsage(const model::Environment& env, const model::FlagKey& first,
+                                                  const model::FlagKey& last, const PageRequest& page) {
+  GUIDON_TRY(CheckLimit(page));
+  if (last < first) return Page<LastUsage>{};
+  const Query query{.index = Index::kGsi1Flags,
+                    .partition = LastUsageIndexPartition(env),
+                    .sort = SortKeyBetween{LastUsageByFlag(env, first).sort, LastUsageByFlag(env, last).sort}};
+  return ReadEach<LastUsage>(table_, query, page, [&](const Item& item) { return DecodeLastUsage(item, env); });
+}
+
+base::Status Repository::PutUsage(std::span<const UsageRecord> records) {
+  std::vector<BatchWriteOperation> writes;
+  writes.reserve(records.size());
+  for (const UsageRecord& record : records) writes.push_back({EncodeUsage(record)});
+  return WriteItems(table_, std::move(writes));
+}
+
+Result<std::optional<LastUsage>> Repository::GetLastUsage(const model::Environment& env, const model::FlagKey& flag) {
+  return ReadOne<LastUsage>(table_, LastUsageItemKey(env, flag),
+                            [&](const Item& item) { return DecodeLastUsage(item, env); });
 }
 
 Result<Page<AbTestRecord>> Repository::ListAbTests(const model::Environment& env, const PageRequest& page) {

@@ -5,7 +5,6 @@
 #include <iterator>
 #include <numeric>
 #include <span>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -26,8 +25,6 @@ using base::Status;
 
 // Read together. DynamoDB gives 16 MB at a time, and a part is 256 KB at most.
 constexpr std::size_t kBytesPerRead = 8UL * 1024 * 1024;
-// Doubled from attempt to attempt, and only where the backend made no progress at all.
-constexpr std::chrono::milliseconds kBackoffBase{5};
 
 std::string SortKeyOf(const SegmentPart& part, const SegmentPlace& place) {
   return SegmentPartKey(place.environment, place.segment, part.revision, part.number).sk;
@@ -118,25 +115,6 @@ Result<std::vector<std::string>> LoadList(Table& table, const SegmentPlace& plac
   return keys;
 }
 
-Status WriteBatches(Table& table, std::vector<BatchWriteOperation> all) {
-  for (std::size_t at = 0; at < all.size(); at += kBatchWriteItemsMax) {
-    const std::size_t count = std::min(kBatchWriteItemsMax, all.size() - at);
-    std::vector<BatchWriteOperation> batch(
-        std::make_move_iterator(all.begin() + static_cast<std::ptrdiff_t>(at)),
-        std::make_move_iterator(all.begin() + static_cast<std::ptrdiff_t>(at + count)));
-    auto backoff = kBackoffBase;
-    for (int attempt = 0; !batch.empty(); ++attempt) {
-      if (attempt == kBatchAttemptsMax)
-        return Fail(ErrorCode::kUnavailable, "the store leaves writes unprocessed (throttled); try again later");
-      if (attempt > 0) std::this_thread::sleep_for(backoff *= 2);
-      GUIDON_ASSIGN(BatchWriteResult written, table.BatchWrite(batch));
-      if (written.unprocessed.size() < batch.size()) attempt = 0;
-      batch = std::move(written.unprocessed);
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 std::size_t SegmentKeyList::count() const {
@@ -196,14 +174,14 @@ Status WriteSegmentParts(Table& table, const std::vector<Item>& parts) {
   std::vector<BatchWriteOperation> operations;
   operations.reserve(parts.size());
   for (const Item& part : parts) operations.push_back({part});
-  return WriteBatches(table, std::move(operations));
+  return WriteItems(table, std::move(operations));
 }
 
 Status RemoveItems(Table& table, const std::vector<Key>& keys) {
   std::vector<BatchWriteOperation> operations;
   operations.reserve(keys.size());
   for (const Key& key : keys) operations.push_back({key});
-  return WriteBatches(table, std::move(operations));
+  return WriteItems(table, std::move(operations));
 }
 
 std::vector<Key> PartKeysOf(const SegmentHead& head) {

@@ -32,7 +32,7 @@ test('names, descriptions, reasons and JSON with hostile content stay text on ev
   await server.call('PUT', `${env}/kill-switches/flag%3Aevil`, { reason: HOSTILE });
   await server.call('POST', '/api/v1/keys', { kind: 'server', environment: 'production', name: HOSTILE.slice(0, 120) });
   const me = await person(server);
-  const pages = ['overview', 'flags', 'flags/evil', 'flags/evil/compare', 'flags/evil/history', 'flags/evil/code', 'new-flag?from=evil', 'kill-switches', 'segments', 'segments/evil', 'tenants', 'tenants/evil', 'keys', 'audit', 'system', `flags?q=${encodeURIComponent(HOSTILE)}`, `kill-switches?scope=${encodeURIComponent(`owner:${HOSTILE}`)}`];
+  const pages = ['overview', 'flags', 'flags/evil', 'flags/evil/usage', 'flags/evil/compare', 'flags/evil/history', 'flags/evil/code', 'new-flag?from=evil', 'kill-switches', 'segments', 'segments/evil', 'tenants', 'tenants/evil', 'keys', 'audit', 'system', `flags?q=${encodeURIComponent(HOSTILE)}`, `kill-switches?scope=${encodeURIComponent(`owner:${HOSTILE}`)}`];
   for (const path of pages) {
     await me.go(`/env/production/${path}`);
     for (const button of await me.page.getByRole('button', { name: /^Details/ }).all()) await button.click();

@@ -249,3 +249,23 @@ flow('without event streams a change elsewhere is seen by asking now and then', 
   await until('shown', async () => (await toggle.isChecked()) === !before);
   await me.close();
 });
+
+flow('the usage of a flag is shown by variation, tenant and hour', async () => {
+  const me = await person(server);
+  const minute = new Date(Date.now() - 2 * 3_600_000).toISOString();
+  const record = (variation, tenantId, count) => ({ minute, flagKey: 'new-checkout', variation, tenantId, count });
+  await server.call('POST', '/api/v1/usage', { client: 'shop-1', records: [record('on', 'acme', 1200), record('off', 'acme', 300), record('off', 'globex', 500)] }, { 'Guidon-Environment': 'production' });
+  await me.go('/env/production/flags/new-checkout/usage');
+  const row = (name) => me.page.getByRole('row').filter({ has: me.page.getByRole('rowheader', { name }) });
+  await row('on').waitFor();
+  assert.deepEqual(await row('on').getByRole('cell').allInnerTexts(), ['1,200', '0', '60%']);
+  assert.deepEqual(await row('off').getByRole('cell').allInnerTexts(), ['800', '0', '40%']);
+  assert.deepEqual(await row('acme').getByRole('cell').allInnerTexts(), ['1,500', '0', '75%']);
+  const hours = me.page.getByRole('img', { name: 'Evaluations by variation over time' });
+  assert.equal(await hours.locator('g').count(), 24);
+  assert.match(await hours.locator('g', { has: me.page.locator('rect:nth-of-type(3)') }).locator('title').textContent(), /2,000\noff 800\non 1,200$/);
+  await me.page.getByText('30 days', { exact: true }).click();
+  await until('by days', async () => (await hours.locator('g').count()) === 30);
+  assert.deepEqual(await row('on').getByRole('cell').allInnerTexts(), ['1,200', '0', '60%']);
+  await me.close();
+});

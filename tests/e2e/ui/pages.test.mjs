@@ -12,6 +12,7 @@ const PAGES = {
   'a flag with a split': '/env/production/flags/search-engine',
   'an object flag': '/env/production/flags/banner',
   compare: '/env/development/flags/new-checkout/compare',
+  usage: '/env/production/flags/new-checkout/usage',
   history: '/env/development/flags/new-checkout/history',
   code: '/env/development/flags/new-checkout/code',
   'kill switches': '/env/production/kill-switches',
@@ -38,6 +39,8 @@ before(async () => {
   server = await Server.start();
   await openBrowser();
   await server.call('PUT', '/api/v1/environments/production/kill-switches/owner%3Amarketing', { reason: 'a picture of it' });
+  const usage = (flagKey, variation, tenantId, count) => ({ minute: new Date(Date.now() - 3_600_000).toISOString(), flagKey, variation, tenantId, count });
+  await server.call('POST', '/api/v1/usage', { records: [usage('new-checkout', 'on', 'acme', 70), usage('new-checkout', 'off', 'globex', 30)] }, { 'Guidon-Environment': 'production' });
   await server.call('POST', '/api/v1/keys', { kind: 'server', name: 'checkout', environment: 'production' });
 });
 after(async () => {

@@ -2,6 +2,7 @@
 // What pages read, by key. Everything of an environment is below ['env', name], so that one line makes it fresh.
 import { QueryClient, infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { ApiError, ask, client } from './client';
+import { beginningOf, RANGES, type Range } from '../flags/usageSeries';
 import type { Flag, FlagState, KillSwitch, Override, Segment, Tenant, ApiKey } from './types';
 
 // The first page is there soon; whoever goes on wants many.
@@ -100,6 +101,35 @@ export const lookupQuery = (env: string, key: string) =>
       }
       return null;
     },
+  });
+
+// Figures move all the time: read again when they are looked at, and while they are.
+export const flagUsageQuery = (env: string, key: string, range: Range) =>
+  queryOptions({
+    queryKey: ['env', env, 'flag-usage', key, range],
+    queryFn: ({ signal }) =>
+      ask(
+        client.GET('/api/v1/environments/{env}/flags/{key}/usage', {
+          params: { path: { env, key }, query: { from: beginningOf(range, Date.now()), by: RANGES[range].by } },
+          signal,
+        }),
+      ),
+    refetchInterval: 15_000,
+  });
+
+// When each flag was last asked for, by key.
+export const usageQuery = (env: string) =>
+  queryOptions({
+    queryKey: ['env', env, 'usage'],
+    queryFn: async ({ signal }) =>
+      new Map(
+        (
+          await all((cursor) =>
+            ask(client.GET('/api/v1/environments/{env}/usage', { params: { path: { env }, query: { limit: EVERYTHING_LIMIT, cursor } }, signal })),
+          )
+        ).map((usage) => [usage.flagKey, usage]),
+      ),
+    staleTime: 60_000,
   });
 
 export const lintQuery = (env: string, key: string) =>

@@ -22,6 +22,7 @@ export type AuditEntry = Schemas['AuditEntry'];
 export type Explanation = Schemas['Explanation'];
 export type TraceStep = Schemas['TraceStep'];
 export type Finding = Schemas['Finding'];
+export type FlagUsage = Schemas['FlagUsage'];
 export type Readiness = Schemas['Readiness'];
 export type Access = Schemas['Access'];
 export type Problem = Schemas['Problem'];

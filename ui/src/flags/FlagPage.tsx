@@ -24,9 +24,10 @@ import styles from './flag.module.css';
 
 const Compare = lazy(async () => ({ default: (await import('./Compare')).Compare }));
 const History = lazy(async () => ({ default: (await import('./History')).History }));
+const Usage = lazy(async () => ({ default: (await import('./Usage')).Usage }));
 const Snippets = lazy(async () => ({ default: (await import('./Snippets')).Snippets }));
 
-const TABS = ['evaluation', 'compare', 'history', 'code'] as const;
+const TABS = ['evaluation', 'usage', 'compare', 'history', 'code'] as const;
 
 export function FlagPage() {
   const env = useEnvironment();
@@ -224,6 +225,7 @@ function Editor({ env, flag, gone, deleting, setDeleting }: { env: string; flag:
       <Tabs value={current} onChange={toTab} className={styles.tabs} keepMounted={false}>
         <Tabs.List>
           <Tabs.Tab value="evaluation">{t('flag.tabEvaluation')}</Tabs.Tab>
+          <Tabs.Tab value="usage">{t('flag.tabUsage')}</Tabs.Tab>
           <Tabs.Tab value="compare">{t('flag.tabCompare')}</Tabs.Tab>
           {may('audit:read') ? <Tabs.Tab value="history">{t('flag.tabHistory')}</Tabs.Tab> : null}
           <Tabs.Tab value="code">{t('flag.tabCode')}</Tabs.Tab>
@@ -236,6 +238,7 @@ function Editor({ env, flag, gone, deleting, setDeleting }: { env: string; flag:
             </aside>
           </div>
         </Tabs.Panel>
+        <Tabs.Panel value="usage" pt="md"><Suspense fallback={<Loading />}><Usage env={env} flag={base} /></Suspense></Tabs.Panel>
         <Tabs.Panel value="compare" pt="md"><Suspense fallback={<Loading />}><Compare env={env} flag={base} /></Suspense></Tabs.Panel>
         <Tabs.Panel value="history" pt="md"><Suspense fallback={<Loading />}><History env={env} flag={base} writes={writes} onRestore={draftWins} /></Suspense></Tabs.Panel>
         <Tabs.Panel value="code" pt="md"><Suspense fallback={<Loading />}><Snippets env={env} flag={base} /></Suspense></Tabs.Panel>

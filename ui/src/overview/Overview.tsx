@@ -3,7 +3,7 @@
 import { useQuery, useInfiniteQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Link } from 'react-router';
-import { allFlagsQuery, auditQuery, killSwitchesQuery, readinessQuery } from '../api/queries';
+import { allFlagsQuery, auditQuery, killSwitchesQuery, readinessQuery, usageQuery } from '../api/queries';
 import { useAccess } from '../app/Session';
 import { pathOf, useEnvironment } from '../app/environment';
 import { StateTag } from '../flags/state';
@@ -61,7 +61,8 @@ export function Overview() {
   const rates = useRate(metrics.data);
   const samples = metrics.data?.samples ?? [];
   const list = flags.data ?? [];
-  const cleanup = cleanupCandidates(list);
+  const usage = useQuery(usageQuery(env));
+  const cleanup = cleanupCandidates(list, usage.data);
   const changes = audit.data?.pages.flatMap((page) => page.items) ?? [];
   const p95 = quantile(samples, 'guidon_http_request_duration_seconds', 0.95);
   const requests = sum(samples, 'guidon_http_requests_total');
