@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guidon/app/usage_counter.hpp"
 
-#include "guidon/eval/string_hash.hpp"
+#include "guidon/base/text.hpp"
 #include "guidon/store/usage.hpp"
 
 namespace guidon::app {
@@ -11,7 +11,7 @@ namespace guidon::app {
 std::uint64_t UsageCounter::HashOf(Asker asker, const eval::Evaluation& evaluation, UsageKind kind) {
   __extension__ using Wide = unsigned __int128;
   constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15ULL;
-  const std::uint64_t variation = evaluation.variation == nullptr ? 0 : eval::StringHash{}(evaluation.variation->name);
+  const std::uint64_t variation = evaluation.variation == nullptr ? 0 : base::Fnv1a64(evaluation.variation->name);
   const std::uint64_t who = (std::uint64_t{asker} << 1U | static_cast<std::uint64_t>(kind)) + 1;
   const Wide product = static_cast<Wide>(eval::FingerprintOf(*evaluation.flag) ^ variation) * (who * kOdd | 1U);
   const auto hash = static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
