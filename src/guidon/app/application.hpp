@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "guidon/app/keys.hpp"
+#include "guidon/app/propagation.hpp"
+#include "guidon/app/propagation_service.hpp"
 #include "guidon/app/services.hpp"
 #include "guidon/app/store_contact.hpp"
 #include "guidon/app/stream_tokens.hpp"
@@ -61,6 +63,9 @@ class Application {
   TenantService& tenants();
   KeyService& keys();
   AuditService& audit();
+  PropagationService& propagation();
+  // Which clients of this node have what: for those who serve them.
+  Propagation& receipts();
   SnapshotRegistry& snapshots();
   ChangeCommitter& committer();
   const StreamTokens& stream_tokens() const;
