@@ -3,8 +3,11 @@
 
 Times are from the moment a change is sent to the node, so they include its transaction on the disk. Two cases: all
 clients of one tenant, whose event is written down once, and each of a tenant of its own.
+
+And receipts: how long `guidon kill engage --wait` takes until 1,000 clients have evaluated again.
 """
 
+import json
 import os
 import statistics
 import subprocess
@@ -14,6 +17,7 @@ from common import BINARY, Guidon, print_table, progress, progress_end, write_re
 
 STREAMS = int(os.environ.get("BENCH_STREAMS", "10000"))
 CHANGES = int(os.environ.get("BENCH_CHANGES", "20"))
+WAITED_FOR = int(os.environ.get("BENCH_WAITED_FOR", "1000"))
 IDLE_SECONDS = int(os.environ.get("BENCH_SECONDS", "5")) * 4  # one round of keep-alive comments
 FLAGS_PATH = "/api/v1/environments/development/flags"
 
@@ -78,7 +82,54 @@ def measure(tenants):
                      "events_made_a_change": made / CHANGES, "events_sent_a_change": sent / CHANGES}
 
 
+def measure_wait():
+    """Engages and releases a kill switch with --wait, as an operator does."""
+    with Guidon(arguments=("--limits-streams", str(WAITED_FOR + 100))) as guidon:
+        client = guidon.client()
+        client.call("POST", FLAGS_PATH, {"flagKey": "f", "owner": "bench", "defaultEnabled": True})
+        answer = client.call("POST", "/ofrep/v1/evaluate/flags", {"context": {"targetingKey": "u"}})
+        streams = subprocess.Popen(
+            [str(BINARY.parent / "stream_client"), str(guidon.port), str(WAITED_FOR), "--answer",
+             answer["eventStreams"][0]["endpoint"]["requestUri"]],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        try:
+            if streams.stdout.readline() != "open\n":
+                raise RuntimeError("the streams did not open")
+            runs = []
+            for i in range(CHANGES):
+                progress(f"kill switch {i + 1} of {CHANGES}, {WAITED_FOR} clients")
+                time.sleep(0.3)
+                streams.stdin.write("go\n")
+                what = ["engage", "--reason", "bench"] if i % 2 == 0 else ["release"]
+                started = time.monotonic()
+                done = subprocess.run(
+                    [str(BINARY), "kill", *what, "--flag", "f", "--environment", "development", "--yes", "--wait", "10s",
+                     "--output", "json"], capture_output=True, text=True, check=True,
+                    env={**os.environ, "GUIDON_URL": f"http://127.0.0.1:{guidon.port}"})
+                command = (time.monotonic() - started) * 1000
+                clients = json.loads(done.stdout)["propagation"]["clients"]
+                if clients["converged"] != WAITED_FOR:
+                    raise RuntimeError(f"{clients}")
+                streams.stdout.readline()
+                runs.append({"p50_ms": clients["p50Ms"], "p99_ms": clients["p99Ms"], "last_ms": clients["lastMs"],
+                             "command_ms": command})
+            progress_end()
+        finally:
+            streams.kill()
+            streams.wait()
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]} | {
+        "clients": WAITED_FOR, "last_ms_worst": max(run["last_ms"] for run in runs)}
+
+
 def main():
+    waited = measure_wait()
+    print_table(f"kill --wait, {WAITED_FOR:,} clients that evaluate again, median of {CHANGES}; from the commit",
+                ["", "p50 ms", "p99 ms", "last ms", "worst last ms", "the whole command ms"],
+                [["embedded store", waited["p50_ms"], waited["p99_ms"], waited["last_ms"], waited["last_ms_worst"],
+                  waited["command_ms"]]])
+    if os.environ.get("BENCH_ONLY") == "wait":
+        write_results("stream_wait", waited)
+        return
     results = {"one_tenant": measure(1), "500_tenants": measure(500)}
     print_table(f"{STREAMS:,} event streams on one node, median of {CHANGES} changes; from the request to change",
                 ["streams of", "acknowledged ms", "first ms", "p50 ms", "p99 ms", "last ms", "worst last ms"],
@@ -89,7 +140,7 @@ def main():
                 ["streams of", "bytes an idle stream", "CPU idle %", "CPU ms a change", "events written down a change"],
                 [[label, of["idle_bytes_a_stream"], of["idle_cpu_percent"], of["cpu_ms"], of["events_made_a_change"]]
                  for label, of in (("one tenant", results["one_tenant"]), ("500 tenants", results["500_tenants"]))])
-    write_results("stream", results)
+    write_results("stream", results | {"kill_wait": waited})
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ Outcome<std::unique_ptr<Backend>> OpenBackend(const Configuration& configuration
   GUIDON_TRY(Lift(backend->OpenApplication({.environments = configuration.environments,
                                             .default_environment = configuration.default_environment,
                                             .key_hash_secret = std::move(secret),
-                                            .node = NodeName(),
+                                            .node = configuration.node_id.empty() ? NodeName() : configuration.node_id,
                                             .compile = api_http::WireAnnotations(),
                                             .usage_interval = configuration.usage_interval}),
                   "The flags cannot be loaded from the store"));

@@ -18,6 +18,7 @@ void AddAllCommands(CommandTree& tree) {
   AddKeyCommands(tree);
   AddAuditCommands(tree);
   AddWatchCommand(tree);
+  AddPropagationCommand(tree);
   AddTableCommands(tree);
   AddSystemCommands(tree);
   AddConfigCommands(tree);

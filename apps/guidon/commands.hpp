@@ -16,6 +16,7 @@ void AddTenantCommands(CommandTree& tree);
 void AddKeyCommands(CommandTree& tree);
 void AddAuditCommands(CommandTree& tree);
 void AddWatchCommand(CommandTree& tree);
+void AddPropagationCommand(CommandTree& tree);
 void AddTableCommands(CommandTree& tree);   // the DynamoDB table
 void AddSystemCommands(CommandTree& tree);  // health, refresh, version
 void AddConfigCommands(CommandTree& tree);

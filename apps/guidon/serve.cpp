@@ -22,6 +22,7 @@
 #include "apps/guidon/demo_data.hpp"
 #include "apps/guidon/follower.hpp"
 #include "apps/guidon/greeting.hpp"
+#include "apps/guidon/node_reporter.hpp"
 #include "apps/guidon/program_log.hpp"
 #include "guidon/api_grpc/server.hpp"
 #include "ui/ui_files.hpp"
@@ -163,6 +164,7 @@ class Program {
                  {"port", std::int64_t{flagd_->evaluation_port()}},
                  {"sync_port", std::int64_t{flagd_->sync_port()}}});
     }
+    if (backend_->is_shared()) reporter_ = std::make_unique<NodeReporter>(backend_->application());
     // Loading and the demo data leave much that is free but not given back.
     malloc_trim(0);
     ForgetCodeOfStart();
@@ -184,6 +186,7 @@ class Program {
 
   void Stop() {
     const SecondSignalWatch watch;
+    reporter_.reset();  // nobody is to wait for a node that ends
     // Its streams are told to go elsewhere at once; calls take milliseconds.
     if (flagd_ != nullptr) flagd_->Stop(kFlagdGrace);
     const bool whole = server_->Stop(configuration_.shutdown_grace);
@@ -204,6 +207,7 @@ class Program {
     Greeting greeting{.program = program_invocation_name,
                       .profile = configuration_.profile,
                       .store = backend_->StoreText(configuration_),
+                      .node = backend_->application().node(),
                       .address = configuration_.address,
                       .port = server_->port(),
                       .demo_flags = demo_flags};
@@ -221,6 +225,7 @@ class Program {
               {{"url", std::string_view(url)},
                {"profile", std::string_view(greeting.profile)},
                {"store", std::string_view(greeting.store)},
+               {"node", std::string_view(backend_->application().node())},
                {"flags", static_cast<std::int64_t>(greeting.flags)},
                {"version", std::string_view(GUIDON_VERSION)}});
     if (configuration_.log_format == LogFormat::kConsole) {
@@ -267,7 +272,8 @@ class Program {
     std::vector<api_http::EffectiveSetting> effective;
     for (const Setting& setting : settings_.all())
       effective.push_back({.name = std::string(setting.spec->key),
-                           .value = setting.Shown(),
+                           // What it turned out to be where it was left to the program.
+                           .value = setting.spec->key == "node_id" ? backend_->application().node() : setting.Shown(),
                            .origin = std::string(NameOf(setting.origin)),
                            .source = setting.source});
     return effective;
@@ -284,6 +290,7 @@ class Program {
   std::unique_ptr<Follower> follower_;  // where other nodes may change the store
   std::unique_ptr<api_http::Server> server_;
   std::unique_ptr<api_grpc::Server> flagd_;
+  std::unique_ptr<NodeReporter> reporter_;  // likewise
 };
 
 }  // namespace

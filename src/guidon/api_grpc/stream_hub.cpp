@@ -88,6 +88,9 @@ void StreamHub::Run() {
       if (tick) stream->Tick();
       stream->Poll();
     }
+    // While `streams` keeps them alive, whose clients these are.
+    if (!receipts_.empty()) app_.receipts().Converged(receipts_);
+    receipts_.clear();
     if (tick) next_tick = std::chrono::steady_clock::now() + kTick;
     lock.lock();
   }

@@ -51,6 +51,9 @@ class StreamHub {
   void Wake();
   // Runs it on the hub's thread: for what reads the store.
   void Post(std::function<void()> work);
+  // A stream's client has been sent a change; noted together with others'. The hub's thread only.
+  void Received(const app::Propagation::Receipt& receipt) { receipts_.push_back(receipt); }
+  app::Application& app() { return app_; }
   // Before the streams are told of a tick. Set before the first stream.
   void OnTick(std::function<void()> housekeeping);
   // Stops every stream, and refuses new ones.
@@ -68,6 +71,7 @@ class StreamHub {
   std::vector<std::shared_ptr<Stream>> streams_;
   std::vector<std::function<void()>> work_;
   std::function<void()> housekeeping_;
+  std::vector<app::Propagation::Receipt> receipts_;  // of this round; of the hub's thread
   std::vector<std::pair<app::ChangeFeed*, std::uint64_t>> listeners_;
   std::thread thread_;
 };

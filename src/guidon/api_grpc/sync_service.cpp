@@ -18,7 +18,11 @@ constexpr std::chrono::seconds kRetryInterval{1};
 class SyncStream : public WritingStream<grpc::ByteBuffer> {
  public:
   SyncStream(const Gate& gate, StreamHub& hub, SyncSource& source, Caller caller)
-      : WritingStream<grpc::ByteBuffer>(hub), gate_(gate), source_(source), caller_(std::move(caller)) {}
+      : WritingStream<grpc::ByteBuffer>(hub, caller,
+                                        hub.app().snapshots().FeedOf(caller.environment)->position().served),
+        gate_(gate),
+        source_(source),
+        caller_(std::move(caller)) {}
 
   void Poll() override {
     if (!idle() || std::chrono::steady_clock::now() < not_before_) return;
@@ -31,7 +35,7 @@ class SyncStream : public WritingStream<grpc::ByteBuffer> {
       not_before_ = std::chrono::steady_clock::now() + kRetryInterval;
       return;
     }
-    if (*payload == sent_) return;
+    if (*payload == sent_) return Sent(source_.SequenceOf(caller_.environment));
     sent_ = *std::move(payload);
     Send(&sent_->message);
   }

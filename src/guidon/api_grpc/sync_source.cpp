@@ -97,7 +97,8 @@ base::Status SyncSource::BringUp(const std::string& name, Environment& environme
   const app::ChangeFeed& feed = *app_.snapshots().FeedOf(name);
   GUIDON_ASSIGN(const auto parsed, model::Environment::Parse(name));
   // Before anything is read: what is published while reading is read once more.
-  const std::uint64_t latest = feed.position().number;
+  const auto position = feed.position();
+  const std::uint64_t latest = position.number;
   if (environment.loaded && environment.number == latest) return {};
   const auto missed = feed.After(environment.number);
   const bool whole = !environment.loaded || !missed.complete ||
@@ -106,6 +107,7 @@ base::Status SyncSource::BringUp(const std::string& name, Environment& environme
     GUIDON_TRY(Load(parsed, environment));
     environment.loaded = true;
     environment.number = latest;
+    environment.served = position.served;
     return {};
   }
   std::set<std::string> flags;
@@ -125,6 +127,7 @@ base::Status SyncSource::BringUp(const std::string& name, Environment& environme
     GUIDON_ASSIGN(environment.definitions.kill_switches, app_.kill_switches().List(ReaderOf(), parsed));
   }
   environment.number = missed.entries.empty() ? latest : missed.entries.back()->number;
+  environment.served = missed.entries.empty() ? position.served : missed.entries.back()->served;
   return {};
 }
 

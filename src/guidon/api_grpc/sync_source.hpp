@@ -31,6 +31,8 @@ class SyncSource {
   // What is published now. A change that concerns nobody of the selector gives the same payload as before. Errors:
   // those of the store.
   base::Result<std::shared_ptr<const SyncPayload>> Current(const std::string& environment, const std::string& tenant);
+  // What the definitions of the last successful Current of the environment go up to, by the change log.
+  std::uint64_t SequenceOf(const std::string& environment) { return environments_[environment].served; }
   // Forgets what nobody has asked for since the last call.
   void DropUnused();
 
@@ -38,6 +40,7 @@ class SyncSource {
   struct Environment {
     flagd::Definitions definitions;
     std::uint64_t number = 0;  // of the feed: all up to it is in the definitions
+    std::uint64_t served = 0;  // the same by the change log
     bool loaded = false;
     bool used = false;
     std::set<std::pair<std::string, std::string>> reported;  // notes that the log has already

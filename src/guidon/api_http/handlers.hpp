@@ -31,6 +31,10 @@ base::Result<Response> ListKillSwitches(const Call& call);
 base::Result<Response> EngageKillSwitch(const Call& call);
 base::Result<Response> ReleaseKillSwitch(const Call& call);
 
+base::Result<Response> Acknowledge(const Call& call);
+base::Result<Response> ListPropagation(const Call& call);
+base::Result<Response> GetPropagation(const Call& call);
+
 base::Result<Response> ListSegments(const Call& call);
 base::Result<Response> CreateSegment(const Call& call);
 base::Result<Response> GetSegment(const Call& call);

@@ -19,6 +19,8 @@ constexpr std::array<std::string_view, 2> kPage = {"limit", "cursor"};
 constexpr std::array<std::string_view, 4> kSegmentKeys = {"list", "prefix", "limit", "cursor"};
 constexpr std::array<std::string_view, 7> kFlagList = {"owner", "tag", "tenantId", "state", "q", "limit", "cursor"};
 constexpr std::array<std::string_view, 3> kTenantOverrides = {"tenantId", "limit", "cursor"};
+constexpr std::array<std::string_view, 1> kLimit = {"limit"};
+constexpr std::array<std::string_view, 1> kWait = {"wait"};
 constexpr std::array<std::string_view, 1> kReason = {"reason"};
 constexpr std::array<std::string_view, 1> kExport = {"format"};
 constexpr std::array<std::string_view, 4> kImport = {"format", "dryRun", "owner", "portions"};
@@ -66,6 +68,17 @@ constexpr Route Streaming(std::string_view path, Permission permission, Names qu
           .ofrep = ofrep,
           .on_io_thread = true,
           .direct = direct};
+}
+
+// Takes a small body, and stores nothing: no thread has to wait for it.
+constexpr Route Noting(std::string_view path, Route::Handler handler) {
+  return {.method = Method::kPost,
+          .path = path,
+          .permission = Permission::kEvaluate,
+          .body = BodyRule::kJson,
+          .query = {},
+          .on_io_thread = true,
+          .handler = handler};
 }
 
 #define GUIDON_ENV "/api/v1/environments/{env}"
@@ -140,6 +153,12 @@ constexpr std::array kRoutes = {
              handlers::EngageKillSwitch),
     Blocking(Method::kDelete, GUIDON_ENV "/kill-switches/{scope}", Permission::kKillRelease, BodyRule::kNone, kReason,
              handlers::ReleaseKillSwitch),
+
+    Noting(GUIDON_ENV "/acknowledgements", handlers::Acknowledge),
+    Blocking(Method::kGet, GUIDON_ENV "/propagation", Permission::kFlagsRead, BodyRule::kNone, kLimit,
+             handlers::ListPropagation),
+    Blocking(Method::kGet, GUIDON_ENV "/propagation/{sequence}", Permission::kFlagsRead, BodyRule::kNone, kWait,
+             handlers::GetPropagation),
 
     Blocking(Method::kGet, GUIDON_ENV "/segments", Permission::kSegmentsRead, BodyRule::kNone, kPage,
              handlers::ListSegments),

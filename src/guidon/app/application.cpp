@@ -104,6 +104,9 @@ struct Application::Impl {
   const StreamTokens stream_tokens;
   std::mutex catch_up_mutex;  // of CatchUpTo
   StoreContact contact;
+  // Made when everything is loaded: what comes later is a change.
+  std::unique_ptr<Propagation> receipts;
+  std::unique_ptr<PropagationService> propagation;
   std::atomic<std::uint64_t> flags_out_of_band{0};
   std::atomic<std::uint64_t> switches_out_of_band{0};
   // Since when an environment's head has been behind its snapshot; of the thread that follows.
@@ -116,6 +119,8 @@ base::Status Application::Impl::Load() {
   SweepSegments(services);
   GUIDON_TRY(keys.Reload());
   contact.Heard(began);
+  receipts = std::make_unique<Propagation>(snapshots, clock);
+  propagation = std::make_unique<PropagationService>(services, *receipts, contact, options.node);
   return {};
 }
 
@@ -217,6 +222,8 @@ TenantService& Application::tenants() { return impl_->tenants; }
 KeyService& Application::keys() { return impl_->keys; }
 AuditService& Application::audit() { return impl_->audit; }
 UsageService& Application::usage() { return impl_->usage; }
+PropagationService& Application::propagation() { return *impl_->propagation; }
+Propagation& Application::receipts() { return *impl_->receipts; }
 SnapshotRegistry& Application::snapshots() { return impl_->snapshots; }
 ChangeCommitter& Application::committer() { return impl_->committer; }
 const StreamTokens& Application::stream_tokens() const { return impl_->stream_tokens; }

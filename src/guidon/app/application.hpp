@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "guidon/app/keys.hpp"
+#include "guidon/app/propagation.hpp"
+#include "guidon/app/propagation_service.hpp"
 #include "guidon/app/services.hpp"
 #include "guidon/app/store_contact.hpp"
 #include "guidon/app/stream_tokens.hpp"
@@ -64,6 +66,9 @@ class Application {
   KeyService& keys();
   AuditService& audit();
   UsageService& usage();
+  PropagationService& propagation();
+  // Which clients of this node have what: for those who serve them.
+  Propagation& receipts();
   SnapshotRegistry& snapshots();
   ChangeCommitter& committer();
   const StreamTokens& stream_tokens() const;
