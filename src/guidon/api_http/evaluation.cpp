@@ -247,7 +247,7 @@ void NoteReceipt(const Exchange& exchange, const model::Context& context, std::u
   const bool keyless = principal.kind == app::PrincipalKind::kLocal;
   exchange.api.app().receipts().Refetched(exchange.access.environment,
                                           {.kind = app::ClientKind::kEvaluation,
-                                           .tenant = StreamTenantOf(context),
+                                           .tenant = TenantOf(context),
                                            .key_id = keyless ? std::string_view() : principal.id,
                                            .address = exchange.peer},
                                           sequence);
