@@ -749,7 +749,7 @@ export const messages = {
   'overview.reason.everyone': ['the same for everybody for 30 days', '30 日以上、全員に有効'],
   'overview.reason.nobody': ['off for everybody for 30 days', '30 日以上、全員に無効'],
 
-  'propagation.title': ['Change {n} on its way', '変更 {n} の伝播'],
+  'propagation.title': ['Who has change {n}', '変更 {n} の反映状況'],
   'propagation.complete': ['everybody has it', '全体に反映済み'],
   'propagation.onItsWay': ['on its way', '反映中'],
   'propagation.latest': ['Latest changes in {env}, and who has them', '{env} の最近の変更と反映状況'],
@@ -759,7 +759,7 @@ export const messages = {
   'propagation.nodes': ['Nodes', 'ノード'],
   'propagation.clients': ['Connected clients', '接続中のクライアント'],
   'propagation.noClients': ['No client was connected.', '接続中のクライアントはありませんでした。'],
-  'propagation.of': ['{n} of {all}', '{all} 中 {n}'],
+  'propagation.of': ['{n} of {all}', '{all} 件中 {n} 件'],
   'propagation.last': ['Last', '最後'],
   'propagation.self': ['this node', 'このノード'],
   'propagation.state.serving': ['serves it', '反映済み'],
