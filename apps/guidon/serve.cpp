@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/guidon/serve.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -20,6 +22,7 @@
 #include "apps/guidon/background.hpp"
 #include "apps/guidon/client.hpp"
 #include "apps/guidon/demo_data.hpp"
+#include "apps/guidon/flagd_metrics.hpp"
 #include "apps/guidon/follower.hpp"
 #include "apps/guidon/greeting.hpp"
 #include "apps/guidon/node_reporter.hpp"
@@ -154,11 +157,18 @@ class Program {
     if (backend_->is_shared()) follower_ = std::make_unique<Follower>(*backend_, configuration_.poll_interval);
     api_http::ServerOptions options = ServerOptionsOf(configuration_, *backend_);
     options.settings = [this] { return EffectiveSettings(); };
+    if (configuration_.flagd.enabled)
+      options.more_metrics = [this, more = options.more_metrics] {
+        auto groups = more ? more() : std::vector<api_http::MetricGroup>();
+        std::ranges::move(FlagdMetrics(flagd_figures_), std::back_inserter(groups));
+        return groups;
+      };
     GUIDON_ASSIGN(server_, Lift(api_http::Server::Start(backend_->application(), backend_->table(), options),
                                 fmt::format("Cannot listen on {}:{}", configuration_.address, configuration_.port)));
     if (configuration_.flagd.enabled) {
-      GUIDON_ASSIGN(flagd_, Lift(api_grpc::Server::Start(backend_->application(), FlagdOptionsOf(configuration_)),
-                                 "Cannot serve flagd's interfaces"));
+      GUIDON_ASSIGN(
+          flagd_, Lift(api_grpc::Server::Start(backend_->application(), FlagdOptionsOf(configuration_), flagd_figures_),
+                       "Cannot serve flagd's interfaces"));
       base::Log(base::LogLevel::kInfo, "listening for flagd's providers",
                 {{"address", std::string_view(configuration_.address)},
                  {"port", std::int64_t{flagd_->evaluation_port()}},
@@ -288,6 +298,7 @@ class Program {
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Background> background_;
   std::unique_ptr<Follower> follower_;  // where other nodes may change the store
+  api_grpc::Figures flagd_figures_;
   std::unique_ptr<api_http::Server> server_;
   std::unique_ptr<api_grpc::Server> flagd_;
   std::unique_ptr<NodeReporter> reporter_;  // likewise

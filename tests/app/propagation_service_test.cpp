@@ -105,6 +105,7 @@ TEST_F(PropagationOverNodes, ANodeThatDoesNotKnowTheChangeReadsTheLogFirst) {
 TEST_F(PropagationOverNodes, ASilentNodeIsOutOfTouchThenForgottenAndOneThatEndsIsGone) {
   std::uint64_t sequence = Engage();
   world.clock.Advance(kNodeSilenceMax + seconds(1));
+  Must(world.app->Follow());
   NextLook();
   EXPECT_EQ(Other(Get(sequence)).state, NodeState::kOutOfTouch);
   EXPECT_FALSE(Get(sequence).complete);
@@ -121,6 +122,27 @@ TEST_F(PropagationOverNodes, ASilentNodeIsOutOfTouchThenForgottenAndOneThatEndsI
   Must(other->propagation().Retire());
   NextLook();
   EXPECT_EQ(Get(sequence).nodes.size(), 1U);
+}
+
+TEST_F(PropagationOverNodes, WhileTheStoreIsSilentTheAnswerIsWhatIsKnown) {
+  const std::uint64_t sequence = Engage();
+  EXPECT_EQ(Get(sequence).nodes.size(), 2U);
+  world.clock.Advance(seconds(4));
+  int reads = 0;
+  world.table.OnRead([&]() -> base::Status {
+    ++reads;
+    return base::Fail(ErrorCode::kUnavailable, "silence");
+  });
+  NextLook();
+  const auto status = Get(sequence);
+  EXPECT_EQ(reads, 0);
+  EXPECT_FALSE(status.complete);
+  ASSERT_EQ(status.nodes.size(), 2U);
+  EXPECT_EQ(status.nodes[0].state, NodeState::kOutOfTouch);
+  EXPECT_EQ(MustFail(world.app->propagation().Get(world.Admin(), development, sequence + 1)).code,
+            ErrorCode::kNotFound);
+  EXPECT_EQ(reads, 0);
+  world.table.OnRead({});
 }
 
 TEST_F(PropagationOverNodes, ReportsAreWrittenWhereTheyDifferOnly) {

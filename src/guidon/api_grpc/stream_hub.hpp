@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "guidon/api_grpc/figures.hpp"
 #include "guidon/app/application.hpp"
 
 namespace guidon::api_grpc {
@@ -36,7 +37,8 @@ class Stream {
 // Thread-safe.
 class StreamHub {
  public:
-  explicit StreamHub(app::Application& app);
+  // Both outlive it.
+  StreamHub(app::Application& app, Figures& figures);
   StreamHub(const StreamHub&) = delete;
   StreamHub& operator=(const StreamHub&) = delete;
   ~StreamHub();  // all streams have been removed by then
@@ -54,6 +56,7 @@ class StreamHub {
   // A stream's client has been sent a change; noted together with others'. The hub's thread only.
   void Received(const app::Propagation::Receipt& receipt) { receipts_.push_back(receipt); }
   app::Application& app() { return app_; }
+  Figures& figures() { return figures_; }
   // Before the streams are told of a tick. Set before the first stream.
   void OnTick(std::function<void()> housekeeping);
   // Stops every stream, and refuses new ones.
@@ -63,6 +66,7 @@ class StreamHub {
   void Run();
 
   app::Application& app_;
+  Figures& figures_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool awake_ = false;

@@ -37,6 +37,7 @@ class SyncStream : public WritingStream<grpc::ByteBuffer> {
     }
     if (*payload == sent_) return Sent(source_.SequenceOf(caller_.environment));
     sent_ = *std::move(payload);
+    hub().figures().sync_messages.fetch_add(1, std::memory_order_relaxed);
     Send(&sent_->message);
   }
   void Tick() override {
@@ -61,7 +62,7 @@ bool Parse(const grpc::ByteBuffer& bytes, Request& request) {
 }  // namespace
 
 SyncService::SyncService(app::Application& app, const Gate& gate, StreamHub& hub)
-    : gate_(gate), hub_(hub), source_(app) {
+    : gate_(gate), hub_(hub), source_(app, hub.figures()) {
   hub_.OnTick([this] { source_.DropUnused(); });
 }
 

@@ -47,12 +47,13 @@ struct PropagationService::Other {
   NodeReport report;
 };
 
-// What other nodes last said. Empty where there are none.
+// What other nodes last said, as far as this one has heard: while the store does not answer, that is what it was asked
+// for last. Empty where there are none.
 Result<std::vector<PropagationService::Other>> PropagationService::Others(milliseconds age_max) {
   std::vector<Other> others;
   if (!contact_.following()) return others;
   const std::lock_guard one_at_a_time(others_mutex_);
-  if (SteadyClock::now() - others_at_ > age_max) {
+  if (SteadyClock::now() - others_at_ > age_max && !contact_.AgeOf(s_.clock.Now())) {
     GUIDON_ASSIGN(others_, s_.repository.ListNodes());
     others_at_ = SteadyClock::now();
   }
@@ -143,7 +144,9 @@ Result<PropagationStatus> PropagationService::Make(const Principal& principal, c
 
 // Another node has announced it.
 base::Status PropagationService::Hear(const model::Environment& env, std::uint64_t sequence) {
-  if (!contact_.following() || propagation_.Served(env.str()).value_or(sequence) >= sequence) return {};
+  if (!contact_.following() || contact_.AgeOf(s_.clock.Now()) ||
+      propagation_.Served(env.str()).value_or(sequence) >= sequence)
+    return {};
   return s_.snapshots.CatchUp(s_.repository, env, s_.clock);
 }
 
