@@ -78,11 +78,15 @@ struct Application::Impl {
         tenants(services),
         keys(services, options.key_hash_secret),
         audit(services),
-        stream_tokens(options.key_hash_secret) {}
+        stream_tokens(options.key_hash_secret),
+        definitions(services, [this](std::string_view environment, std::uint64_t sequence) {
+          return CatchUpTo(environment, sequence);
+        }) {}
 
   base::Status Load();
   base::Result<std::size_t> RefreshEnvironment(const model::Environment& environment, RefreshBy by);
   base::Status FollowAll();
+  base::Status CatchUpTo(std::string_view environment, std::uint64_t sequence);
   base::Status FollowEnvironment(const model::Environment& environment, std::optional<std::uint64_t> head);
 
   store::Table& table;
@@ -106,6 +110,7 @@ struct Application::Impl {
   std::atomic<std::uint64_t> switches_out_of_band{0};
   // Since when an environment's head has been behind its snapshot; of the thread that follows.
   std::map<std::string, base::Timestamp> behind_since;
+  DefinitionsKeeper definitions;
 };
 
 base::Status Application::Impl::Load() {
@@ -214,6 +219,7 @@ SegmentService& Application::segments() { return impl_->segments; }
 TenantService& Application::tenants() { return impl_->tenants; }
 KeyService& Application::keys() { return impl_->keys; }
 AuditService& Application::audit() { return impl_->audit; }
+DefinitionsKeeper& Application::definitions() { return impl_->definitions; }
 SnapshotRegistry& Application::snapshots() { return impl_->snapshots; }
 ChangeCommitter& Application::committer() { return impl_->committer; }
 const StreamTokens& Application::stream_tokens() const { return impl_->stream_tokens; }
@@ -249,11 +255,15 @@ base::Result<std::size_t> Application::Refresh(RefreshBy by) {
 }
 
 base::Status Application::CatchUpTo(std::string_view environment, std::uint64_t sequence) {
-  const std::lock_guard one_at_a_time(impl_->catch_up_mutex);
-  const auto known = impl_->snapshots.SequenceOf(environment);
+  return impl_->CatchUpTo(environment, sequence);
+}
+
+base::Status Application::Impl::CatchUpTo(std::string_view environment, std::uint64_t sequence) {
+  const std::lock_guard one_at_a_time(catch_up_mutex);
+  const auto known = snapshots.SequenceOf(environment);
   if (!known || *known >= sequence) return {};
   GUIDON_ASSIGN(const auto parsed, model::Environment::Parse(environment));
-  return impl_->snapshots.CatchUp(impl_->repository, parsed, impl_->clock);
+  return snapshots.CatchUp(repository, parsed, clock);
 }
 
 base::Status Application::FlushBackgroundWrites() {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "guidon/app/definitions_keeper.hpp"
 #include "guidon/app/keys.hpp"
 #include "guidon/app/services.hpp"
 #include "guidon/app/store_contact.hpp"
@@ -61,6 +62,7 @@ class Application {
   TenantService& tenants();
   KeyService& keys();
   AuditService& audit();
+  DefinitionsKeeper& definitions();
   SnapshotRegistry& snapshots();
   ChangeCommitter& committer();
   const StreamTokens& stream_tokens() const;
