@@ -6,8 +6,11 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -130,6 +133,7 @@ TEST_F(ClientTest, TakesNoDamagedOrForeignSnapshot) {
   {
     auto client = *Client::Start(options);
     EXPECT_TRUE(client->Bool("yes", false, nobody));  // from the bootstrap file
+    EXPECT_TRUE(client->WaitUntilReady(seconds(5)));
   }
   ASSERT_TRUE(DecodeDiskSnapshot(*ReadFileWhole(Snapshot())).has_value());  // written anew
   auto client = *Client::Start(
@@ -137,9 +141,17 @@ TEST_F(ClientTest, TakesNoDamagedOrForeignSnapshot) {
   EXPECT_FALSE(client->Bool("yes", false, nobody));
 }
 
+TEST_F(ClientTest, SaysWhatIsWrongWithItsFiles) {
+  std::ofstream(Snapshot()) << "GDNSNAP\nrubbish";
+  auto client = *Client::Start({.url = "", .environment = "dev", .snapshot_path = Snapshot()});
+  EXPECT_FALSE(client->WaitUntilReady(seconds(5)));
+  EXPECT_EQ(client->status().state, State::kError);
+  EXPECT_NE(client->status().detail.find("no snapshot of a client"), std::string::npos) << client->status().detail;
+}
+
 TEST_F(ClientTest, ReportsChangesAndStates) {
   std::atomic<int> changes{0};
-  std::atomic<int> states{0};
+  std::promise<State> told;
   {
     Options options = FromFile();
     options.snapshot_path = Snapshot();
@@ -147,10 +159,12 @@ TEST_F(ClientTest, ReportsChangesAndStates) {
   }
   Options options{.url = "http://127.0.0.1:9", .environment = "dev", .snapshot_path = Snapshot()};
   options.on_change = [&](const Change& change) { changes += change.everything ? 1 : 0; };
-  options.on_state = [&](const Status& status) { states += status.state == State::kStale ? 1 : 0; };
+  options.on_state = [&, first = true](const Status& status) mutable {
+    if (std::exchange(first, false)) told.set_value(status.state);
+  };
   options.stale_after = std::chrono::milliseconds(1);
   auto client = *Client::Start(options);
-  client.reset();
+  EXPECT_EQ(told.get_future().get(), State::kStale);
   EXPECT_EQ(changes.load(), 1);  // what came from disk is all there
 }
 

@@ -178,8 +178,9 @@ int WriteAll(int descriptor, std::string_view bytes) {
 
 }  // namespace
 
-std::string EncodeDiskSnapshot(const DiskSnapshot& snapshot) {
-  const std::string body = BodyOf(snapshot);
+std::string EncodeDiskSnapshot(const DiskSnapshot& snapshot) { return WithDiskSnapshotHead(BodyOf(snapshot)); }
+
+std::string WithDiskSnapshotHead(std::string_view body) {
   std::string out;
   out.reserve(kHeadBytes + body.size());
   out += kMagic;

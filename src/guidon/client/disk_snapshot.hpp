@@ -28,6 +28,8 @@ struct DiskSnapshot {
 };
 
 std::string EncodeDiskSnapshot(const DiskSnapshot& snapshot);
+// A file with this body, whatever it is.
+std::string WithDiskSnapshotHead(std::string_view body);
 // Errors: kCorrupt (damaged, cut off), kUnsupported (of a newer version).
 base::Result<DiskSnapshot> DecodeDiskSnapshot(std::string_view bytes);
 

@@ -114,7 +114,7 @@ Worker::Worker(Core& core, const Options& options, std::string first_problem)
       options_(options),
       origin_(OriginOf(options.url)),
       definitions_url_(WithoutSlash(options.url) + "/api/v1/environments/" + UrlEncode(options.environment)),
-      detail_(std::move(first_problem)),
+      file_problem_(std::move(first_problem)),
       fetch_backoff_(Seed()),
       stream_backoff_(Seed()),
       usage_backoff_(Seed()),
@@ -141,7 +141,11 @@ Worker::Worker(Core& core, const Options& options, std::string first_problem)
 }
 
 Worker::~Worker() {
-  stopping_.store(true);
+  {
+    const std::lock_guard lock(core_.mutex);  // whoever is about to wait has seen it or is woken
+    stopping_.store(true);
+  }
+  core_.status_changed.notify_all();
   if (http_) http_->Wake();
   if (thread_.joinable()) thread_.join();
 }
@@ -161,12 +165,13 @@ void Worker::Run() {
         StepAcknowledge(now);
       }
       ReportState();
+      TellState();
       core_.served.Reclaim();
       if (http_) {
         http_->Poll(WaitFrom(now));
       } else {
         std::unique_lock lock(core_.mutex);
-        core_.status_changed.wait_for(lock, kReclaimAgain);
+        core_.status_changed.wait_for(lock, WaitFrom(now), [this] { return stopping_.load(); });
       }
     }
     if (http_) FinishUsage();
@@ -227,7 +232,7 @@ void Worker::StepFetch(SteadyTime now) {
   call.done = [this](HttpAnswer answer) { OnFetched(std::move(answer)); };
   fetching_ = true;
   fetch_again_ = false;
-  announced_.clear();
+  asked_for_ = std::exchange(announced_, {});
   http_->Start(std::move(call));
 }
 
@@ -282,6 +287,7 @@ void Worker::OnDefinitions(HttpAnswer answer) {
 }
 
 void Worker::OnFetchFailed(const HttpAnswer& answer) {
+  if (announced_.empty()) announced_ = asked_for_;
   detail_ = DetailOf(answer);
   refused_ = answer.status == kUnauthorized || answer.status == kForbidden || answer.status == kNotFound;
   fetch_due_ = Clock::now() + std::max(fetch_backoff_.Fail(), RetryAfter(answer));
@@ -424,7 +430,7 @@ void Worker::Save() {
   const auto wall = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
   const auto written =
       WriteFileWhole(options_.snapshot_path, EncodeDiskSnapshot({.texts = *texts_, .confirmed_at = wall - age}));
-  if (!written) detail_ = written.error().message;
+  file_problem_ = written ? "" : written.error().message;
   dirty_ = !written;
   saved_at_ = now;
   save_due_ = now + (written ? kSaveInterval : kPollWhileStreaming);
@@ -447,7 +453,7 @@ void Worker::Confirm(SteadyTime at) { core_.confirmed_at.store(at.time_since_epo
 
 State Worker::StateNow() const {
   if (refused_) return State::kError;
-  if (texts_ == nullptr) return detail_.empty() ? State::kStarting : State::kError;
+  if (texts_ == nullptr) return detail_.empty() && http_ ? State::kStarting : State::kError;
   // A program without a server has what it was given.
   if (options_.url.empty()) return State::kReady;
   const auto age = core_.Age();
@@ -461,7 +467,7 @@ void Worker::ReportState() {
     const std::lock_guard lock(core_.mutex);
     changed = core_.status.state != state;
     core_.status.state = state;
-    core_.status.detail = detail_;
+    core_.status.detail = detail_.empty() ? file_problem_ : detail_;
     core_.status.etag = texts_ == nullptr ? "" : texts_->etag;
     core_.status.streaming = streaming_;
     core_.status.flags = texts_ == nullptr ? 0 : texts_->flags.size();
@@ -469,16 +475,21 @@ void Worker::ReportState() {
   }
   if (!changed) return;
   core_.status_changed.notify_all();
-  if (options_.on_state && thread_.joinable()) options_.on_state(core_.GetStatus());
+}
+
+void Worker::TellState() {
+  const State state = StateNow();
+  if (std::exchange(told_, state) != state && options_.on_state) options_.on_state(core_.GetStatus());
 }
 
 milliseconds Worker::WaitFrom(SteadyTime now) const {
   SteadyTime due = now + kLoopMax;
+  if (core_.served.replaced() > 0) due = now + kReclaimAgain;
+  if (!http_) return std::chrono::ceil<milliseconds>(due - now);
   if (!fetching_) due = std::min(due, fetch_due_);
   if (options_.stream && !stream_ && !stream_uri_.empty()) due = std::min(due, stream_due_);
   if (options_.send_usage && !sending_usage_ && !queue_.empty()) due = std::min(due, usage_due_);
   if (!to_acknowledge_.empty() && acknowledging_.empty()) due = std::min(due, acknowledge_due_);
-  if (core_.served.replaced() > 0) due = std::min(due, now + kReclaimAgain);
   return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(due - now));
 }
 

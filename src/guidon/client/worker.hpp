@@ -58,6 +58,7 @@ class Worker {
   HttpCall Call(std::string method, std::string url) const;
   void Confirm(SteadyTime at);
   void ReportState();
+  void TellState();
   State StateNow() const;
   std::chrono::milliseconds WaitFrom(SteadyTime now) const;
 
@@ -71,13 +72,16 @@ class Worker {
   // Of the thread from here on.
   std::shared_ptr<const eval::Snapshot> snapshot_;
   std::shared_ptr<const Texts> texts_;
-  std::string detail_;
-  bool refused_ = false;  // the server does not want this credential, or does not know the environment
+  std::string detail_;             // what is wrong with the server, or with what it says; "" = nothing
+  std::string file_problem_;       // with a file
+  State told_ = State::kStarting;  // what the handler was told last
+  bool refused_ = false;           // the server does not want this credential, or does not know the environment
 
   bool fetching_ = false;
   bool fetch_again_ = false;
   bool conditional_ = false;  // nothing says that something changed: 304 is likely
-  std::string announced_;     // entity tag of the last event that is not answered yet
+  std::string announced_;     // entity tag of the last event, until it is asked for
+  std::string asked_for_;     // the same, while it is asked for
   SteadyTime fetch_due_{};
   Backoff fetch_backoff_;
 
