@@ -47,36 +47,41 @@ class Definitions : public ::testing::Test {
   const model::Environment development = Env("development");
 };
 
+// Four changes again and again, each of one sequence, of things that are read one after the other: which state there
+// was follows from the sequence.
 TEST_F(Definitions, AreNeverAMixtureOfTwoStates) {
   SetBoth(true);
+  const std::uint64_t first = Head();
   const auto other = world.NewNode(world.table);
   std::atomic<bool> stop{false};
   std::atomic<int> reads{0};
   std::atomic<int> mixtures{0};
+  const auto check = [&](const KeptDefinitions& kept) -> base::Status {
+    const std::uint64_t step = (kept.sequence - first) % 4;
+    const bool enabled = kept.flags.at("a").text.find(R"("defaultEnabled":true)") != std::string::npos;
+    const bool engaged = kept.kill_switches.contains("flag:b");
+    if (enabled != (step == 0 || step == 3) || engaged != (step >= 2)) ++mixtures;
+    ++reads;
+    return {};
+  };
   std::vector<std::thread> readers;
   for (Application* node : {world.app.get(), other.get()}) {
     readers.emplace_back([&, node] {
-      std::uint64_t last = 0;
       while (!stop.load()) {
         if (node == other.get()) (void)node->Follow();
-        bool same = true;
-        std::uint64_t sequence = 0;
-        const auto status = node->definitions().Read(development, [&](const KeptDefinitions& kept) -> base::Status {
-          const auto enabled = [&](const char* key) {
-            return kept.flags.at(key).text.find(R"("defaultEnabled":true)") != std::string::npos;
-          };
-          same = enabled("a") == enabled("b");
-          sequence = kept.sequence;
-          return {};
-        });
-        if (!status) continue;  // changes came faster than they could be read
-        if (!same || sequence < last) ++mixtures;
-        last = sequence;
-        ++reads;
+        (void)node->definitions().Read(development, check);  // refused where changes come faster than they can be read
       }
     });
   }
-  for (int i = 0; i < 400 || reads.load() < 20; ++i) SetBoth(i % 2 == 0);
+  const auto enable = [&](const char* patch) {
+    Must(world.app->flags().Patch(world.Admin(), development, Flag("a"), Json(patch), Any()));
+  };
+  for (int i = 0; i < 150 || reads.load() < 50; ++i) {
+    enable(R"({"defaultEnabled":false})");
+    Must(world.app->kill_switches().Engage(world.Admin(), development, Scope("flag:b"), "r"));
+    enable(R"({"defaultEnabled":true})");
+    Must(world.app->kill_switches().Release(world.Admin(), development, Scope("flag:b"), "r"));
+  }
   stop.store(true);
   for (std::thread& reader : readers) reader.join();
   EXPECT_EQ(mixtures.load(), 0);
