@@ -20,6 +20,8 @@ base::Result<Response> LintFlag(const Call& call);
 base::Result<Response> ExportFlags(const Call& call);
 base::Result<Response> ImportFlags(const Call& call);
 
+base::Result<Response> GetDefinitions(const Call& call);
+
 base::Result<Response> ListOverrides(const Call& call);
 base::Result<Response> SetOverrides(const Call& call);
 base::Result<Response> GetOverride(const Call& call);

@@ -23,6 +23,7 @@ constexpr std::array<std::string_view, 1> kLimit = {"limit"};
 constexpr std::array<std::string_view, 1> kWait = {"wait"};
 constexpr std::array<std::string_view, 1> kReason = {"reason"};
 constexpr std::array<std::string_view, 1> kExport = {"format"};
+constexpr std::array<std::string_view, 3> kDefinitions = {"flags", "since", "flagConfigEtag"};
 constexpr std::array<std::string_view, 4> kImport = {"format", "dryRun", "owner", "portions"};
 constexpr std::array<std::string_view, 4> kFlagUsage = {"from", "to", "by", "tenantId"};
 constexpr std::array<std::string_view, 4> kEvaluationLog = {"from", "to", "limit", "cursor"};
@@ -91,6 +92,9 @@ constexpr std::array kRoutes = {
     // The token in the URL is the credential: browsers' EventSource sends no headers.
     Streaming("/ofrep/v1/events", Permission::kPublic, kToken, true, StreamEvaluationChanges),
     Streaming(GUIDON_ENV "/events", Permission::kFlagsRead, {}, false, StreamChanges),
+
+    Blocking(Method::kGet, GUIDON_ENV "/definitions", Permission::kDefinitionsRead, BodyRule::kNone, kDefinitions,
+             handlers::GetDefinitions),
 
     Quick("/healthz", handlers::Liveness),
     Blocking(Method::kGet, "/readyz", Permission::kPublic, BodyRule::kNone, {}, handlers::Readiness),

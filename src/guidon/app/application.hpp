@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "guidon/app/definitions_keeper.hpp"
 #include "guidon/app/keys.hpp"
 #include "guidon/app/propagation.hpp"
 #include "guidon/app/propagation_service.hpp"
@@ -69,6 +70,7 @@ class Application {
   PropagationService& propagation();
   // Which clients of this node have what: for those who serve them.
   Propagation& receipts();
+  DefinitionsKeeper& definitions();
   SnapshotRegistry& snapshots();
   ChangeCommitter& committer();
   const StreamTokens& stream_tokens() const;
