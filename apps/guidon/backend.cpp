@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apps/guidon/data_folder.hpp"
 #include "apps/guidon/dynamo_metrics.hpp"
 #include "apps/guidon/secret_file.hpp"
 #include "guidon/api_http/wire.hpp"
@@ -29,25 +30,11 @@ std::string NodeName() {
   return std::string(host.data()) + "-" + base::RandomId().substr(0, 6);
 }
 
-Outcome<void> MakeFolder(const std::filesystem::path& folder) {
-  std::error_code error;
-  if (std::filesystem::is_directory(folder, error)) return {};
-  std::filesystem::create_directories(folder, error);
-  // Nobody but the owner: it holds the key hash secret and all flags.
-  if (!error) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
-  if (!error) return {};
-  return Refuse({.exit = ExitCode::kUnavailable,
-                 .what = fmt::format("The data folder {} cannot be made", folder.string()),
-                 .why = error.message(),
-                 .next = "make it, with write access for this user, or name another with --data",
-                 .field = "data"});
-}
-
 // A table that is not on DynamoDB.
 Outcome<std::unique_ptr<store::Table>> OpenTable(const Configuration& configuration, const base::Clock& clock) {
   if (configuration.store == StoreKind::kMemory)
     return std::unique_ptr<store::Table>(std::make_unique<store_memory::MemoryTable>(clock));
-  GUIDON_TRY(MakeFolder(configuration.data));
+  GUIDON_TRY(MakeDataFolder(configuration.data));
   store_rocksdb::RocksOptions options;
   options.path = configuration.StorePath().string();
   options.clock = &clock;
@@ -61,7 +48,7 @@ Outcome<std::unique_ptr<store::Table>> OpenTable(const Configuration& configurat
 // node that has to do without starts all the same.
 std::unique_ptr<store::Table> OpenCopy(const Configuration& configuration, const base::Clock& clock) {
   constexpr std::size_t kBufferBytes = 2UL * 1024 * 1024;  // it is read once, at a start
-  if (!MakeFolder(configuration.data)) return nullptr;
+  if (!MakeDataFolder(configuration.data)) return nullptr;
   auto table = store_rocksdb::RocksTable::Open({.path = configuration.CopyPath().string(),
                                                 .clock = &clock,
                                                 .sync = false,
@@ -95,7 +82,7 @@ Outcome<std::string> FindSecret(const Configuration& configuration, store::Table
                        : "restore the file from your backup; to give all keys up and start over: "
                          "guidon key bootstrap --force"});
   }
-  GUIDON_TRY(MakeFolder(configuration.data));
+  GUIDON_TRY(MakeDataFolder(configuration.data));
   return MakeSecretFile(file);
 }
 

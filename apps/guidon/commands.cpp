@@ -19,6 +19,7 @@ void AddAllCommands(CommandTree& tree) {
   AddAuditCommands(tree);
   AddWatchCommand(tree);
   AddTableCommands(tree);
+  AddStoreCommands(tree);
   AddSystemCommands(tree);
   AddConfigCommands(tree);
   AddCompletionCommand(tree);
