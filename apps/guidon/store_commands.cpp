@@ -14,6 +14,7 @@
 #include "apps/guidon/progress_line.hpp"
 #include "apps/guidon/setting_options.hpp"
 #include "apps/guidon/store_target.hpp"
+#include "apps/guidon/verify_commands.hpp"
 #include "guidon/upkeep/transfer.hpp"
 
 namespace guidon::cli {
@@ -251,10 +252,12 @@ void AddCopy(CommandTree& tree, CLI::App& group) {
 }  // namespace
 
 void AddStoreCommands(CommandTree& tree) {
-  CLI::App& group = tree.Group(tree.root(), "store", "Everything that a store holds: export, import, copy");
+  CLI::App& group =
+      tree.Group(tree.root(), "store", "Everything that a store holds: export, import, copy, verify, repair");
   AddExport(tree, group);
   AddImport(tree, group);
   AddCopy(tree, group);
+  AddVerifyCommands(tree, group, VerifiedStore::kConfigured);
 }
 
 }  // namespace guidon::cli

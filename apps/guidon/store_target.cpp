@@ -49,7 +49,7 @@ Outcome<std::unique_ptr<StoreTarget>> StoreTarget::Open(const SettingFlags& flag
   auto target = std::unique_ptr<StoreTarget>(new StoreTarget);
   if (wanted.kind == "dynamodb") {
     GUIDON_ASSIGN(const DynamoConfiguration configuration, InterpretDynamo(settings));
-    GUIDON_TRY(target->OpenDynamo(configuration));
+    GUIDON_TRY(target->OpenDynamo(configuration, use));
   } else {
     const std::string& data = settings.Get("data").value;
     GUIDON_TRY(target->OpenRocks(wanted.value.empty() ? data : wanted.value, use));
@@ -57,11 +57,12 @@ Outcome<std::unique_ptr<StoreTarget>> StoreTarget::Open(const SettingFlags& flag
   return target;
 }
 
-Outcome<void> StoreTarget::OpenDynamo(const DynamoConfiguration& configuration) {
+Outcome<void> StoreTarget::OpenDynamo(const DynamoConfiguration& configuration, StoreUse use) {
   GUIDON_ASSIGN(connection_, DynamoConnection::Open(configuration, clock_));
   table_ = connection_->MakeTable();
   table_name_ = configuration.table;
   name_ = connection_->Describe();
+  if (use == StoreUse::kInspect) return {};
   return Lift(table_->Ping(), fmt::format("The {} cannot be read", name_));
 }
 
@@ -69,11 +70,12 @@ Outcome<void> StoreTarget::OpenRocks(const std::filesystem::path& data, StoreUse
   std::error_code error;
   const std::filesystem::path path = data / "store";
   name_ = fmt::format("embedded store in {}", std::filesystem::absolute(data, error).lexically_normal().string());
-  if (use == StoreUse::kRead && !std::filesystem::exists(path, error))
+  const bool must_be_there = use == StoreUse::kRead || use == StoreUse::kInspect;
+  if (must_be_there && !std::filesystem::exists(path, error))
     return Refuse({.exit = ExitCode::kNotFound,
                    .what = fmt::format("There is no {}", name_),
                    .next = "name the data folder of its server, which holds the folder 'store'"});
-  if (use != StoreUse::kRead) GUIDON_TRY(MakeDataFolder(data));
+  if (!must_be_there) GUIDON_TRY(MakeDataFolder(data));
   store_rocksdb::RocksOptions options;
   options.path = path.string();
   options.clock = &clock_;

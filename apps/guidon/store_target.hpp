@@ -18,9 +18,10 @@
 namespace guidon::cli {
 
 enum class StoreUse : std::uint8_t {
-  kRead,   // must be there
-  kWrite,  // an embedded store is made where it is absent
-  kFill,   // likewise; a power cut may take back what was written last, in order
+  kRead,     // must be there
+  kInspect,  // likewise; of a DynamoDB table nothing is read yet
+  kWrite,    // an embedded store is made where it is absent
+  kFill,     // likewise; a power cut may take back what was written last, in order
 };
 
 // A store that a command works on by itself, without a server. Thread-safe as its table is.
@@ -49,7 +50,7 @@ class StoreTarget {
  private:
   StoreTarget() = default;
   Outcome<void> OpenRocks(const std::filesystem::path& data, StoreUse use);
-  Outcome<void> OpenDynamo(const DynamoConfiguration& configuration);
+  Outcome<void> OpenDynamo(const DynamoConfiguration& configuration, StoreUse use);
 
   base::SystemClock clock_;
   std::string name_;

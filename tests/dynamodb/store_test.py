@@ -150,6 +150,32 @@ class StoreTest(support.TestCase):
         self.assertEqual(process.returncode, CONFLICT, out + err)
         self.assertRegex(err, r"was written to meanwhile \(production\)")
 
+    def test_an_embedded_store_is_verified_and_mended(self):
+        data = self.filled()
+        sound = self.expect(self.store("verify", "--data", str(data), "-o", "json"), OK).json()
+        self.assertEqual((sound["sound"], sound["findings"]), (True, []))
+        self.assertGreater(sound["items"]["flag"], 20)
+        file = self.folder() / "export.jsonl"
+        self.expect(self.store("export", str(file), "--data", str(data)), OK)
+        lines = []
+        for line in map(json.loads, file.read_text().splitlines()):
+            if "Item" not in line:
+                continue  # without its ends it is an export of DynamoDB's, which may be anything
+            item = line["Item"]
+            if item["PK"]["S"] == "FLAG#production#moved" and item["SK"]["S"] == "METADATA":
+                del item["GSI1PK"]
+            if item["PK"]["S"] == "CHANGES#production" and item["SK"]["S"].endswith("3"):
+                continue
+            lines.append(json.dumps(line))
+        other = self.folder()
+        self.expect(self.store("import", "-", "--data", str(other), stdin="\n".join(lines)), OK, "Verified")
+        wrong = self.expect(self.store("verify", "--data", str(other)), FAILURE, "1 problems, 1 warnings.*guidon store repair")
+        self.assertRegex(wrong.out, r"FLAG#production#moved / METADATA: its GSI1PK is not what the item says")
+        self.assertRegex(wrong.out, r"entries are missing from the change log: 3,? ?")
+        self.expect(self.store("repair", "--data", str(other), "--yes"), OK, r"moved / METADATA: sets GSI1PK \[done\]")
+        left = self.expect(self.store("verify", "--data", str(other), "-o", "json"), FAILURE).json()
+        self.assertEqual(left["counts"], {"log-gap": 1})
+
     def test_what_is_refused(self):
         data = self.filled()
         with support.Server(data=data):
