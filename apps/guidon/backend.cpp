@@ -19,6 +19,7 @@
 #include "guidon/store/repositories.hpp"
 #include "guidon/store_memory/memory_table.hpp"
 #include "guidon/store_rocksdb/rocks_table.hpp"
+#include "guidon/upkeep/transfer_state.hpp"
 
 namespace guidon::cli {
 namespace {
@@ -86,6 +87,17 @@ Outcome<std::string> FindSecret(const Configuration& configuration, store::Table
   return MakeSecretFile(file);
 }
 
+// Half a store looks like one with fewer flags. A store that does not answer says nothing of this: whoever needs it
+// finds out next.
+Outcome<void> RefuseHalfAStore(store::Table& table) {
+  const auto state = upkeep::LoadState(table);
+  if (!state || !*state) return {};
+  return Refuse({.exit = ExitCode::kConflict,
+                 .what = "The store is not whole",
+                 .why = fmt::format("a {} into it from {} has begun and not ended", (*state)->kind, (*state)->source),
+                 .next = "give the same `guidon store` command again, which goes on where it stopped"});
+}
+
 }  // namespace
 
 Backend::Backend(std::unique_ptr<base::Clock> clock, std::unique_ptr<store::Table> table)
@@ -148,6 +160,7 @@ Outcome<std::unique_ptr<Backend>> OpenBackend(const Configuration& configuration
     GUIDON_ASSIGN(auto table, OpenTable(configuration, *clock));
     backend = std::make_unique<Backend>(std::move(clock), std::move(table));
   }
+  GUIDON_TRY(RefuseHalfAStore(backend->table()));
   // The store is opened first: its lock keeps a second process from making another secret.
   GUIDON_ASSIGN(std::string secret, FindSecret(configuration, backend->table(), missing));
   GUIDON_TRY(Lift(backend->OpenApplication({.environments = configuration.environments,

@@ -118,6 +118,9 @@ class StoreTest(support.TestCase):
         self.killed_in_the_middle(*copy)
         self.expect(self.store("copy", "--from", "dynamodb", "--to", f"rocksdb:{self.folder()}"), CONFLICT,
                     "itself the target of a transfer that has not ended")
+        self.expect(support.run("serve", "--store", "dynamodb", "--dynamodb-endpoint", self.endpoint(), "--data",
+                                str(self.folder()), "--listen", "127.0.0.1:0", **NO_AWS), CONFLICT,
+                    "not whole.*a copy into it from embedded store.*has begun and not ended")
         file = self.folder() / "export.jsonl"
         self.expect(self.store("export", str(file), "--data", str(data)), OK)
         self.expect(self.store("import", str(file), "--store", "dynamodb"), CONFLICT, "an unfinished copy from another")
