@@ -20,6 +20,7 @@ void AddAllCommands(CommandTree& tree) {
   AddWatchCommand(tree);
   AddPropagationCommand(tree);
   AddTableCommands(tree);
+  AddStoreCommands(tree);
   AddSystemCommands(tree);
   AddConfigCommands(tree);
   AddCompletionCommand(tree);
