@@ -96,6 +96,9 @@ TEST(Entity, IsToldByTheKey) {
       {{"CHANGES#dev", "HEAD"}, Entity::kChangeHead},
       {{"CHANGES#dev", "00000000000000000001"}, Entity::kChange},
       {{"AUDIT#2026-11-22#1", "x"}, Entity::kAudit},
+      {{"USAGE#dev#a", "HOUR#2026-11-23T15:00:00.000Z#n-1"}, Entity::kUsage},
+      {{"USAGE#dev#a", "LAST"}, Entity::kLastUsage},
+      {{"NODES", "n"}, Entity::kNode},
       {{"TRANSFER", "METADATA"}, Entity::kTransfer},
       {{"ORDER#1", "METADATA"}, Entity::kOther},
   };

@@ -10,9 +10,10 @@ namespace guidon::upkeep {
 namespace {
 
 constexpr std::array<std::string_view, kEntityCount> kNames = {
-    "flag",         "override",     "evaluation",      "A/B test", "A/B assignment", "segment",
-    "segment keys", "segment work", "kill switch",     "tenant",   "API key",        "audit",
-    "change",       "change head",  "idempotency key", "transfer", "other"};
+    "flag",    "override",     "evaluation",   "A/B test",    "A/B assignment",
+    "segment", "segment keys", "segment work", "kill switch", "tenant",
+    "API key", "audit",        "change",       "change head", "idempotency key",
+    "usage",   "last usage",   "node",         "transfer",    "other"};
 
 // One row: where PK and SK begin like this. The first that fits.
 struct Shape {
@@ -21,7 +22,7 @@ struct Shape {
   bool whole_sort;
   Entity entity;
 };
-constexpr std::array<Shape, 16> kShapes = {{{"FLAG#", "METADATA", true, Entity::kFlag},
+constexpr std::array<Shape, 19> kShapes = {{{"FLAG#", "METADATA", true, Entity::kFlag},
                                             {"FLAG#", "OVERRIDE#", false, Entity::kOverride},
                                             {"FLAG#", "EVAL#", false, Entity::kEvaluation},
                                             {"ABTEST#", "METADATA", true, Entity::kAbTest},
@@ -36,6 +37,9 @@ constexpr std::array<Shape, 16> kShapes = {{{"FLAG#", "METADATA", true, Entity::
                                             {"CHANGES#", "HEAD", true, Entity::kChangeHead},
                                             {"CHANGES#", "", false, Entity::kChange},
                                             {"IDEMPOTENCY#", "METADATA", true, Entity::kIdempotency},
+                                            {"USAGE#", "HOUR#", false, Entity::kUsage},
+                                            {"USAGE#", "LAST", true, Entity::kLastUsage},
+                                            {"NODES", "", false, Entity::kNode},
                                             {"TRANSFER", "METADATA", true, Entity::kTransfer}}};
 
 }  // namespace

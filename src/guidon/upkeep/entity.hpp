@@ -27,10 +27,13 @@ enum class Entity : std::uint8_t {
   kChange,
   kChangeHead,
   kIdempotency,
+  kUsage,
+  kLastUsage,
+  kNode,
   kTransfer,  // left by a copy or an import that has not ended (transfer_state.hpp)
   kOther,
 };
-inline constexpr std::size_t kEntityCount = 17;
+inline constexpr std::size_t kEntityCount = 20;
 
 Entity EntityOf(const store::Key& key);
 std::string_view NameOf(Entity entity);  // "flag", "change head" …

@@ -10,6 +10,7 @@
 #include "guidon/store/codec.hpp"
 #include "guidon/store/keys.hpp"
 #include "guidon/store/table_rules.hpp"
+#include "guidon/store/usage.hpp"
 
 namespace guidon::upkeep {
 namespace {
@@ -58,6 +59,9 @@ Expected ExpectedOf(const Item& item, Entity entity) {
     case Entity::kEvaluation: return OnlyReadable(store::DecodeEvaluation(item));
     case Entity::kAbTest: return OnlyReadable(store::DecodeAbTest(item));
     case Entity::kAbAssignment: return OnlyReadable(store::DecodeAbAssignment(item));
+    case Entity::kUsage: return OnlyReadable(store::DecodeUsage(item));
+    case Entity::kNode: return OnlyReadable(store::DecodeNode(item));
+    case Entity::kLastUsage:
     case Entity::kSegmentKeys:
     case Entity::kSegmentWork:
     case Entity::kTransfer:
