@@ -54,7 +54,7 @@ def command(*arguments, stdin="", **variables):
 
 
 def units(port):
-    """Read and write units since start, and calls of queries."""
+    """Read and write units since start."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
         text = answer.read().decode()
     total = {"read": 0.0, "write": 0.0}

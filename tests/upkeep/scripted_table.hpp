@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
 
 #include "guidon/store_memory/memory_table.hpp"
@@ -16,13 +17,11 @@ class ScriptedTable final : public store::ScannableTable {
   std::function<base::Status()> before_scan;
   std::function<void()> after_scan;
   std::function<void()> before_update;
-  int batch_writes = 0;
-  double read_units = 0;
+  std::atomic<int> batch_writes{0};
 
   base::Result<store::ScanPage> RunScan(const store::Scan& scan) override {
     if (before_scan) GUIDON_TRY(before_scan());
     auto page = table_.RunScan(scan);
-    if (page) read_units += page->consumed.read;
     if (after_scan) after_scan();
     return page;
   }

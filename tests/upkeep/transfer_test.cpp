@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guidon/upkeep/transfer.hpp"
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -85,8 +87,8 @@ class TransferTest : public testing::Test {
 
   // Fails with the n-th call, and works again afterwards.
   static std::function<base::Status()> FailsAt(int n) {
-    return [n, count = 0]() mutable -> base::Status {
-      if (++count == n) return base::Fail(ErrorCode::kUnavailable, "gone");
+    return [n, count = std::make_shared<std::atomic<int>>(0)]() -> base::Status {
+      if (++*count == n) return base::Fail(ErrorCode::kUnavailable, "gone");
       return {};
     };
   }

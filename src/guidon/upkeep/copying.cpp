@@ -25,7 +25,7 @@ class Copying {
     watch_.Begin(options_.dry_run ? "reading" : "copying");
     Pace pace(options_.read_units_max, options_.pace_clock);
     GUIDON_TRY(ReadAll(source_, state_.positions, store::Consistency::kStrong, pace,
-                       [this](std::size_t segment, store::ScanPage page) { return Move(segment, std::move(page)); }));
+                       [this](std::size_t segment, const store::ScanPage& page) { return Move(segment, page); }));
     report_.sums = state_.sums;
     report_.short_lived = state_.short_lived;
     if (!options_.dry_run) GUIDON_TRY(Verify());
@@ -56,7 +56,7 @@ class Copying {
     return options_.dry_run ? Status{} : SaveState(target_, state_);
   }
 
-  Status Move(std::size_t segment, store::ScanPage page) {
+  Status Move(std::size_t segment, const store::ScanPage& page) {
     const SegmentPosition position = After(page);
     store::CapacityUnits written;
     if (!options_.dry_run) {

@@ -30,7 +30,7 @@ class Importing {
     while (true) {
       GUIDON_ASSIGN(auto line, reader_.Next());
       if (!line) break;
-      if (reader_.line() == 1 || !begun_) GUIDON_TRY(Begin(*line));
+      if (!begun_) GUIDON_TRY(Begin(*line));
       GUIDON_TRY(TakeLine(*std::move(line)));
     }
     if (!begun_) return base::Fail(ErrorCode::kMalformed, "the export is empty: not even its first line is there");

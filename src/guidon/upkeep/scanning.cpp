@@ -15,12 +15,12 @@ std::string TextAt(const model::Object& object, std::string_view name) {
 }
 
 base::Status ReadSegment(store::ScannableTable& table, store::Scan scan, Pace& pace, const std::atomic<bool>& stop,
-                         const std::function<base::Status(std::size_t, store::ScanPage)>& take) {
+                         const std::function<base::Status(std::size_t, const store::ScanPage&)>& take) {
   while (!stop) {
-    GUIDON_ASSIGN(store::ScanPage page, table.RunScan(scan));
+    GUIDON_ASSIGN(const store::ScanPage page, table.RunScan(scan));
     pace.Spend(page.consumed.read);
     scan.start_after = page.next;
-    GUIDON_TRY(take(scan.segment, std::move(page)));
+    GUIDON_TRY(take(scan.segment, page));
     if (!scan.start_after) break;
   }
   return {};
@@ -61,7 +61,7 @@ base::Result<Positions> PositionsFrom(const model::Value& value) {
 SegmentPosition After(const store::ScanPage& page) { return {.after = page.next, .done = !page.next}; }
 
 base::Status ReadAll(store::ScannableTable& table, const Positions& from, store::Consistency consistency, Pace& pace,
-                     const std::function<base::Status(std::size_t segment, store::ScanPage page)>& take) {
+                     const std::function<base::Status(std::size_t segment, const store::ScanPage& page)>& take) {
   std::atomic<bool> stop{false};
   std::mutex mutex;
   base::Status outcome;

@@ -30,6 +30,6 @@ SegmentPosition After(const store::ScanPage& page);
 // Reads the rest of every segment, a thread each, within the pace. `take` gets each page, from several threads, those
 // of one segment in order; whoever wants to go on later keeps After(page). The first error ends all.
 base::Status ReadAll(store::ScannableTable& table, const Positions& from, store::Consistency consistency, Pace& pace,
-                     const std::function<base::Status(std::size_t segment, store::ScanPage page)>& take);
+                     const std::function<base::Status(std::size_t segment, const store::ScanPage& page)>& take);
 
 }  // namespace guidon::upkeep

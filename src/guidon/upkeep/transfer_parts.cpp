@@ -166,7 +166,7 @@ Result<Sums> ReadBack(store::ScannableTable& target, base::Timestamp began, cons
   Sums sums;
   std::mutex mutex;
   GUIDON_TRY(ReadAll(target, Positions(options.target_segments), store::Consistency::kStrong, pace,
-                     [&](std::size_t, store::ScanPage page) -> Status {
+                     [&](std::size_t, const store::ScanPage& page) -> Status {
                        Sums of_page;
                        for (const Item& item : page.items) {
                          const Entity entity = EntityOf(store::KeyOf(item));
