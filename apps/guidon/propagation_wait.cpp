@@ -123,7 +123,7 @@ Outcome<Value> AwaitPropagation(Client& client, const PropagationQuery& query) {
         {.target = std::move(target),
          .what = fmt::format("ask who has change {} in {}", query.sequence, query.environment),
          .hint = "the server may have been started after the change; its nodes: guidon propagation latest"});
-    if (answer) last = std::move(answer)->body;
+    if (answer) last = answer->body;
     const bool over = Clock::now() >= deadline;
     if (last && (over || IsComplete(*last))) return *std::move(last);
     if (over) return Refuse(answer.error());
