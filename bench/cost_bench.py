@@ -29,6 +29,8 @@ RESYNCS_PER_HOUR = 6           # --cache-ttl 600s, the default of the profile pr
 HOURS_PER_MONTH = 730
 NO_AWS = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_ACCESS_KEY_ID": "a",
           "AWS_SECRET_ACCESS_KEY": "b", "AWS_EC2_METADATA_DISABLED": "true", "PATH": os.environ["PATH"]}
+# Nothing of its own in between: no full resync, and no counts of usage, which the page speaks of apart.
+QUIET = ("--cache-ttl", "1h", "--usage-interval", "0")
 FLAGS = "/api/v1/environments/production/flags"
 
 
@@ -84,7 +86,7 @@ def count_load(flags):
     with tempfile.TemporaryDirectory(prefix="guidon-cost-") as data:
         lines = "\n".join(flag_item(i) for i in range(flags))
         command("store", "import", "-", "--data", data, stdin=lines)
-        with Guidon(data=data, arguments=("--cache-ttl", "1h")) as guidon:
+        with Guidon(data=data, arguments=QUIET) as guidon:
             listed = guidon.client().call("GET", FLAGS + "?limit=1")
             assert listed["items"], "the flags are not there"
             with Counted(guidon.port) as load:
@@ -95,7 +97,7 @@ def count_load(flags):
 
 def count_changes():
     rows = {}
-    with Guidon(arguments=("--cache-ttl", "1h")) as guidon:
+    with Guidon(arguments=QUIET) as guidon:
         client = guidon.client()
 
         def change(name, method, path, body=None, **headers):
@@ -127,7 +129,7 @@ def count_look():
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="guidon-cost-") as data:
         node = subprocess.Popen([str(BINARY), "serve", "--data", data, "--store", "dynamodb", "--dynamodb-endpoint", endpoint,
-                                 "--listen", f"127.0.0.1:{port}", "--cache-ttl", "1h", "--no-demo"], env=NO_AWS,
+                                 "--listen", f"127.0.0.1:{port}", *QUIET, "--no-demo"], env=NO_AWS,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             deadline = time.monotonic() + 60

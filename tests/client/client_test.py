@@ -250,6 +250,24 @@ class ClientTest(Base):
         probe.wait("^change base")
         self.assertEqual(probe.bool("wanted"), "false PREREQUISITE_FAILED  ")
 
+    def test_the_server_counts_what_is_evaluated_here(self):
+        server = support.Server("--profile", "local", "--usage-interval", "1s")
+        self.addCleanup(server.stop)
+        self.make(server, "here")
+        for options in ({"key": self.key(server)}, {}):  # in the local profile no key is needed
+            probe = self.probe(url=server.url, usage=100, **options)
+            probe.wait("^change everything")
+            for _ in range(3):
+                probe.bool("here", "acme")
+            self.assertEqual(probe.stop(), 0)
+        deadline = time.monotonic() + SECONDS_MAX
+        count = 0
+        while count < 6:
+            self.assertLess(time.monotonic(), deadline, f"the server has counted {count}")
+            count = call(server, "GET", f"{FLAGS}/here/usage")["total"]["evaluations"]
+            time.sleep(0.05)
+        self.assertEqual(count, 6)
+
     def test_two_tenants_see_nothing_of_each_other(self):
         server = self.server()
         self.make(server, "shared")

@@ -242,6 +242,7 @@ class RolesTest(support.TestCase):
         keys = self.folder() / "keys.txt"
         keys.write_text("\n".join(f"user-{i:06}" for i in range(LARGE_SEGMENT_KEYS)))
         run("segment", "keys", "import", "large", str(keys), "-e", "production")
+        run("segment", "delete", "large", "-e", "production", "--yes")  # moto is slow with it
         # The other node follows, and the key's last use is kept.
         self.eventually("node", "dynamodb:UpdateItem")
         self.eventually("node", "dynamodb:BatchGetItem")

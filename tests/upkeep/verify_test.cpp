@@ -15,6 +15,7 @@
 #include "guidon/store/codec.hpp"
 #include "guidon/store/repositories.hpp"
 #include "guidon/store/segment_keys.hpp"
+#include "guidon/store/usage.hpp"
 #include "tests/upkeep/scripted_table.hpp"
 
 namespace guidon::upkeep {
@@ -119,8 +120,17 @@ TEST_F(VerifyTest, WhatGuidonWritesIsSound) {
                           .resource = "a",
                           .tenant_id = "acme",
                           .sequence = 1}));
+  const model::FlagKey flag = *model::FlagKey::Parse("a");
+  Put(store::EncodeUsage({.environment = "production",
+                          .flag_key = "a",
+                          .hour = store::HourOf(kStart),
+                          .part = "node-1",
+                          .evaluations = {{"acme", {{"on", 3}}}}}));
+  ASSERT_TRUE(table_.UpdateItem(store::TouchLastUsage(kEnv, flag, {.flag_key = "a", .evaluated_at = kStart}))->applied);
   LargeSegment(20'000);
   const VerifyReport report = Check();
+  EXPECT_EQ(report.items.at(Entity::kUsage), 1U);
+  EXPECT_EQ(report.items.at(Entity::kLastUsage), 1U);
   EXPECT_THAT(report.findings, IsEmpty());
   EXPECT_TRUE(report.IsSound());
   EXPECT_EQ(report.items.at(Entity::kFlag), 1U);
@@ -198,15 +208,24 @@ TEST_F(VerifyTest, WhatCannotBeReadIsNamedWithItsAttribute) {
   newer.Set("schema", Number::From(std::int64_t{99}));
   Put(newer);
   Put({{"PK", "ORDER#1"}, {"SK", "METADATA"}});
+  // Ids that nobody has checked.
+  Put({{"PK", "USAGE#no such env!#a"},
+       {"SK", "HOUR#2026-11-22T04:00:00.000Z#p"},
+       {"hour", "2026-11-22T04:00:00.000Z"}});
+  Put({{"PK", "USAGE"}, {"SK", "LAST"}});
+  Put({{"PK", "USAGE#no such env!"}, {"SK", "LAST"}});
   Put({{"PK", "TRANSFER"}, {"SK", "METADATA"}});
   const VerifyReport report = Check();
   std::map<std::string, Finding> by_code;
   for (const Finding& finding : report.findings) by_code[finding.code] = finding;
   ASSERT_EQ(by_code.size(), 4U);
-  EXPECT_THAT(by_code["unreadable"].message, HasSubstr("defaultEnabled"));
+  EXPECT_EQ(report.counts.at("unreadable"), 3U);
+  const auto of_flag = std::ranges::find(report.findings, Key{"FLAG#production#a", "METADATA"}, &Finding::key);
+  ASSERT_NE(of_flag, report.findings.end());
+  EXPECT_THAT(of_flag->message, HasSubstr("defaultEnabled"));
   EXPECT_EQ(by_code["unreadable"].severity, Severity::kProblem);
   EXPECT_EQ(by_code["newer"].severity, Severity::kAdvice);
-  EXPECT_EQ(by_code["unknown"].key.pk, "ORDER#1");
+  EXPECT_EQ(report.counts.at("unknown"), 2U);
   EXPECT_EQ(by_code["unfinished-transfer"].severity, Severity::kProblem);
   EXPECT_THAT(report.repairable, IsEmpty());
 }

@@ -369,6 +369,7 @@ void Worker::StepUsage(SteadyTime now) {
   if (sending_usage_ || queue_.empty() || now < usage_due_) return;
   HttpCall call = Call("POST", WithoutSlash(options_.url) + "/api/v1/usage");
   call.headers.emplace_back("Content-Type", "application/json");
+  call.headers.emplace_back("Guidon-Environment", options_.environment);  // where the key belongs to none, or to many
   call.body = queue_.Body(core_.client_id);
   call.done = [this](const HttpAnswer& answer) { OnUsageSent(answer); };
   sending_usage_ = true;

@@ -38,6 +38,23 @@ Expected OnlyReadable(const Result<T>& decoded) {
   return std::optional<Item>{};
 }
 
+// The encoder takes ids that were checked; what another program wrote was not.
+Expected UsageOf(const Item& item) {
+  auto usage = store::DecodeUsage(item);
+  if (!usage) return std::unexpected(std::move(usage).error());
+  if (const auto env = model::Environment::Parse(usage->environment, "PK"); !env) return std::unexpected(env.error());
+  if (const auto flag = model::FlagKey::Parse(usage->flag_key, "PK"); !flag) return std::unexpected(flag.error());
+  return std::optional<Item>(store::EncodeUsage(*usage));
+}
+
+Expected LastUsageOf(const Item& item) {
+  const std::string partition = store::KeyOf(item).pk;
+  const std::size_t begin = partition.find('#') + 1;
+  const auto env = model::Environment::Parse(partition.substr(begin, partition.find('#', begin) - begin));
+  if (!env) return std::unexpected(env.error());
+  return OnlyReadable(store::DecodeLastUsage(item, *env));
+}
+
 Expected ExpectedOf(const Item& item, Entity entity) {
   switch (entity) {
     case Entity::kFlag: return Again(store::DecodeFlag(item), store::EncodeFlag);
@@ -52,6 +69,9 @@ Expected ExpectedOf(const Item& item, Entity entity) {
     case Entity::kAudit: return Again(store::DecodeAudit(item), store::EncodeAudit);
     case Entity::kChange: return Again(store::DecodeChange(item), store::EncodeChange);
     case Entity::kIdempotency: return Again(store::DecodeIdempotency(item), store::EncodeIdempotency);
+    case Entity::kUsage: return UsageOf(item);
+    case Entity::kLastUsage: return LastUsageOf(item);
+    case Entity::kNode: return OnlyReadable(store::DecodeNode(item));
     case Entity::kChangeHead:
       return Again(store::DecodeChangeHead(item), [&](std::uint64_t sequence) {
         return store::EncodeChangeHead(store::KeyOf(item).pk.substr(store::ChangesPartition("").size()), sequence);
@@ -59,9 +79,6 @@ Expected ExpectedOf(const Item& item, Entity entity) {
     case Entity::kEvaluation: return OnlyReadable(store::DecodeEvaluation(item));
     case Entity::kAbTest: return OnlyReadable(store::DecodeAbTest(item));
     case Entity::kAbAssignment: return OnlyReadable(store::DecodeAbAssignment(item));
-    case Entity::kUsage: return OnlyReadable(store::DecodeUsage(item));
-    case Entity::kNode: return OnlyReadable(store::DecodeNode(item));
-    case Entity::kLastUsage:
     case Entity::kSegmentKeys:
     case Entity::kSegmentWork:
     case Entity::kTransfer:
