@@ -28,7 +28,7 @@ test: ## Install what is missing, build, run every test (tools/test --help for s
 	@tools/test
 
 .PHONY: bench
-bench: ## Measure; BENCH=http, store, start, stream, eval or ui picks one. Results also go to build/bench
+bench: ## Measure; BENCH=http, store, start, stream, sync, eval, client, ui or cost picks one. Results also go to build/bench
 	@tools/install-deps build test node bench
 	@tools/bench $(BENCH)
 

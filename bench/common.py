@@ -48,15 +48,15 @@ class Client:
 class Guidon:
     """The real binary in the local profile; `data` is kept when given, else temporary."""
 
-    def __init__(self, data=None, demo=False, arguments=()):
+    def __init__(self, data=None, demo=False, arguments=(), store=("--store", "rocksdb"), variables=None):
         self.temporary = data is None
         self.data = Path(tempfile.mkdtemp(prefix="guidon-bench-")) if data is None else Path(data)
         self.port = free_port()
         started = time.monotonic()
         self.process = subprocess.Popen(
-            [str(BINARY), "serve", "--profile", "local", "--store", "rocksdb", "--data", str(self.data),
+            [str(BINARY), "serve", "--profile", "local", *store, "--data", str(self.data),
              "--listen", f"127.0.0.1:{self.port}", *([] if demo else ["--no-demo"]), *arguments],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **(variables or {})})
         self.ready_ms = self._until_ready(started)
 
     def _until_ready(self, started):

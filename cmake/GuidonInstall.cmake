@@ -43,7 +43,7 @@ install(FILES "${CMAKE_BINARY_DIR}/package/guidonConfig.cmake" "${CMAKE_BINARY_D
 # So that the package can be moved.
 file(RELATIVE_PATH guidon_prefix_from_pc "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 string(REGEX REPLACE "/$" "" guidon_prefix_from_pc "${guidon_prefix_from_pc}")
-foreach(name IN ITEMS guidon guidon-cpp)
+foreach(name IN ITEMS guidon guidon-cpp guidon-client)
   configure_file("${CMAKE_SOURCE_DIR}/cmake/${name}.pc.in" "${CMAKE_BINARY_DIR}/package/${name}.pc" @ONLY)
   install(FILES "${CMAKE_BINARY_DIR}/package/${name}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig"
     COMPONENT library)

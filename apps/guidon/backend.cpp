@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apps/guidon/data_folder.hpp"
 #include "apps/guidon/dynamo_metrics.hpp"
 #include "apps/guidon/secret_file.hpp"
 #include "guidon/api_http/wire.hpp"
@@ -18,6 +19,7 @@
 #include "guidon/store/repositories.hpp"
 #include "guidon/store_memory/memory_table.hpp"
 #include "guidon/store_rocksdb/rocks_table.hpp"
+#include "guidon/upkeep/transfer_state.hpp"
 
 namespace guidon::cli {
 namespace {
@@ -29,25 +31,11 @@ std::string NodeName() {
   return std::string(host.data()) + "-" + base::RandomId().substr(0, 6);
 }
 
-Outcome<void> MakeFolder(const std::filesystem::path& folder) {
-  std::error_code error;
-  if (std::filesystem::is_directory(folder, error)) return {};
-  std::filesystem::create_directories(folder, error);
-  // Nobody but the owner: it holds the key hash secret and all flags.
-  if (!error) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
-  if (!error) return {};
-  return Refuse({.exit = ExitCode::kUnavailable,
-                 .what = fmt::format("The data folder {} cannot be made", folder.string()),
-                 .why = error.message(),
-                 .next = "make it, with write access for this user, or name another with --data",
-                 .field = "data"});
-}
-
 // A table that is not on DynamoDB.
 Outcome<std::unique_ptr<store::Table>> OpenTable(const Configuration& configuration, const base::Clock& clock) {
   if (configuration.store == StoreKind::kMemory)
     return std::unique_ptr<store::Table>(std::make_unique<store_memory::MemoryTable>(clock));
-  GUIDON_TRY(MakeFolder(configuration.data));
+  GUIDON_TRY(MakeDataFolder(configuration.data));
   store_rocksdb::RocksOptions options;
   options.path = configuration.StorePath().string();
   options.clock = &clock;
@@ -61,7 +49,7 @@ Outcome<std::unique_ptr<store::Table>> OpenTable(const Configuration& configurat
 // node that has to do without starts all the same.
 std::unique_ptr<store::Table> OpenCopy(const Configuration& configuration, const base::Clock& clock) {
   constexpr std::size_t kBufferBytes = 2UL * 1024 * 1024;  // it is read once, at a start
-  if (!MakeFolder(configuration.data)) return nullptr;
+  if (!MakeDataFolder(configuration.data)) return nullptr;
   auto table = store_rocksdb::RocksTable::Open({.path = configuration.CopyPath().string(),
                                                 .clock = &clock,
                                                 .sync = false,
@@ -95,8 +83,19 @@ Outcome<std::string> FindSecret(const Configuration& configuration, store::Table
                        : "restore the file from your backup; to give all keys up and start over: "
                          "guidon key bootstrap --force"});
   }
-  GUIDON_TRY(MakeFolder(configuration.data));
+  GUIDON_TRY(MakeDataFolder(configuration.data));
   return MakeSecretFile(file);
+}
+
+// Half a store looks like one with fewer flags. A store that does not answer says nothing of this: whoever needs it
+// finds out next.
+Outcome<void> RefuseHalfAStore(store::Table& table) {
+  const auto state = upkeep::LoadState(table);
+  if (!state || !*state) return {};
+  return Refuse({.exit = ExitCode::kConflict,
+                 .what = "The store is not whole",
+                 .why = fmt::format("a {} into it from {} has begun and not ended", (*state)->kind, (*state)->source),
+                 .next = "give the same `guidon store` command again, which goes on where it stopped"});
 }
 
 }  // namespace
@@ -161,12 +160,13 @@ Outcome<std::unique_ptr<Backend>> OpenBackend(const Configuration& configuration
     GUIDON_ASSIGN(auto table, OpenTable(configuration, *clock));
     backend = std::make_unique<Backend>(std::move(clock), std::move(table));
   }
+  GUIDON_TRY(RefuseHalfAStore(backend->table()));
   // The store is opened first: its lock keeps a second process from making another secret.
   GUIDON_ASSIGN(std::string secret, FindSecret(configuration, backend->table(), missing));
   GUIDON_TRY(Lift(backend->OpenApplication({.environments = configuration.environments,
                                             .default_environment = configuration.default_environment,
                                             .key_hash_secret = std::move(secret),
-                                            .node = NodeName(),
+                                            .node = configuration.node_id.empty() ? NodeName() : configuration.node_id,
                                             .compile = api_http::WireAnnotations(),
                                             .usage_interval = configuration.usage_interval}),
                   "The flags cannot be loaded from the store"));

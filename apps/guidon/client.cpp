@@ -229,12 +229,13 @@ void Client::Show(const Value& document, const std::function<std::string()>& as_
   Print(output_ == "json" ? ToPrettyJson(document) : output_ == "yaml" ? ToYaml(document) : as_table());
 }
 
-void Client::ShowChange(std::string_view done, const Answer& answer) const {
+void Client::ShowChange(std::string_view done, const Answer& answer, const Value& propagation) const {
   Object document;
   document.Set("replayed", answer.replayed);
   if (answer.version) document.Set("version", static_cast<std::int64_t>(*answer.version));
   if (answer.sequence) document.Set("sequence", static_cast<std::int64_t>(*answer.sequence));
   if (!answer.body.IsNull()) document.Set("entity", answer.body);
+  if (!propagation.IsNull()) document.Set("propagation", propagation);
   Show(document, [&] {
     std::vector<std::string> facts;
     if (answer.version) facts.push_back(fmt::format("version {}", *answer.version));

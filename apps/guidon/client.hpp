@@ -92,8 +92,8 @@ class Client {
 
   // The document itself, or `as_table()` where output is a table.
   void Show(const model::Value& document, const std::function<std::string()>& as_table) const;
-  // What a change did, with version and sequence.
-  void ShowChange(std::string_view done, const Answer& answer) const;
+  // What a change did, with version and sequence. `propagation`: who has it, for documents; null = nothing.
+  void ShowChange(std::string_view done, const Answer& answer, const model::Value& propagation = {}) const;
   void ShowList(const ListAnswer& list, const TextTable& table, std::string_view nothing) const;
 
   bool IsTable() const { return output_ == "table"; }

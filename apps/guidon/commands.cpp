@@ -18,7 +18,9 @@ void AddAllCommands(CommandTree& tree) {
   AddKeyCommands(tree);
   AddAuditCommands(tree);
   AddWatchCommand(tree);
+  AddPropagationCommand(tree);
   AddTableCommands(tree);
+  AddStoreCommands(tree);
   AddSystemCommands(tree);
   AddConfigCommands(tree);
   AddCompletionCommand(tree);

@@ -16,7 +16,9 @@ void AddTenantCommands(CommandTree& tree);
 void AddKeyCommands(CommandTree& tree);
 void AddAuditCommands(CommandTree& tree);
 void AddWatchCommand(CommandTree& tree);
+void AddPropagationCommand(CommandTree& tree);
 void AddTableCommands(CommandTree& tree);   // the DynamoDB table
+void AddStoreCommands(CommandTree& tree);   // what a store holds, whatever store it is
 void AddSystemCommands(CommandTree& tree);  // health, refresh, version
 void AddConfigCommands(CommandTree& tree);
 void AddCompletionCommand(CommandTree& tree);

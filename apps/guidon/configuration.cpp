@@ -86,6 +86,14 @@ Outcome<void> ReadEnvironments(const Settings& settings, Configuration& configur
   return {};
 }
 
+// As long as a tenant's id, of the same characters: it is part of a key of the table.
+Outcome<void> ReadNodeId(const Setting& setting, Configuration& configuration) {
+  if (!setting.value.empty() && !model::TenantId::Parse(setting.value))
+    return BadSetting(setting, "must have 1 to 64 letters, digits, '.', '_' and '-', the first a letter or digit");
+  configuration.node_id = setting.value;
+  return {};
+}
+
 Outcome<void> ReadSecret(const Settings& settings, Configuration& configuration) {
   const Setting& secret = settings.Get("key_hash_secret");
   const Setting& file = settings.Get("key_hash_secret_file");
@@ -181,6 +189,7 @@ Outcome<Configuration> Interpret(const Settings& settings) {
   configuration.store = StoreOf(settings.Text("store"));
   GUIDON_ASSIGN(configuration.dynamo, InterpretDynamo(settings));
   GUIDON_TRY(ReadListen(settings.Get("listen"), configuration));
+  GUIDON_TRY(ReadNodeId(settings.Get("node_id"), configuration));
   GUIDON_TRY(ReadEnvironments(settings, configuration));
   GUIDON_TRY(ReadSecret(settings, configuration));
   configuration.allowed_hosts = settings.List("allowed_hosts");

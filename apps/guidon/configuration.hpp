@@ -46,6 +46,7 @@ struct Configuration {
   std::string address;  // of the interface to listen on, without port
   std::uint16_t port = 0;
   bool loopback = false;
+  std::string node_id;  // "" = the host's name and something random
   std::vector<model::Environment> environments;
   std::string default_environment;
   std::vector<std::string> allowed_hosts;

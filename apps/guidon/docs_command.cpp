@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
@@ -10,6 +12,7 @@
 #include "apps/guidon/client.hpp"
 #include "apps/guidon/commands.hpp"
 #include "apps/guidon/dynamo_metrics.hpp"
+#include "apps/guidon/flagd_metrics.hpp"
 #include "apps/guidon/settings.hpp"
 
 // Makes the pages of docs/reference from the program itself, so that they cannot say anything else than it does.
@@ -157,6 +160,14 @@ std::map<std::string, Metric> ParseMetrics(const std::string& text) {
   return metrics;
 }
 
+// Of parts that the server in memory does not have.
+std::vector<api_http::MetricGroup> MetricsOfParts() {
+  auto groups = DynamoMetrics({}, {});
+  const api_grpc::Figures none;
+  std::ranges::move(FlagdMetrics(none), std::back_inserter(groups));
+  return groups;
+}
+
 // Metrics of a server in memory that has answered a few requests, so that every family has samples.
 Outcome<std::string> ScrapeMetrics() {
   GUIDON_ASSIGN(const Settings settings,
@@ -165,12 +176,11 @@ Outcome<std::string> ScrapeMetrics() {
   GUIDON_ASSIGN(const std::unique_ptr<Backend> backend, OpenBackend(configuration, MissingSecret::kMake));
   // As a node on DynamoDB shows them.
   backend->application().contact().Follow(std::chrono::hours{1});
-  GUIDON_ASSIGN(const auto server, Lift(api_http::Server::Start(backend->application(), backend->table(),
-                                                                {.address = "127.0.0.1",
-                                                                 .port = 0,
-                                                                 .local_profile = true,
-                                                                 .more_metrics = [] { return DynamoMetrics({}, {}); }}),
-                                        "Cannot start a server to read its metrics"));
+  GUIDON_ASSIGN(const auto server,
+                Lift(api_http::Server::Start(
+                         backend->application(), backend->table(),
+                         {.address = "127.0.0.1", .port = 0, .local_profile = true, .more_metrics = MetricsOfParts}),
+                     "Cannot start a server to read its metrics"));
   GUIDON_ASSIGN(const auto client,
                 HttpClient::Create({.url = fmt::format("http://127.0.0.1:{}", server->port()), .api_key = ""}));
   GUIDON_TRY(client->Send({.method = "POST",

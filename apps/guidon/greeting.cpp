@@ -26,6 +26,7 @@ std::string GreetingText(const Greeting& greeting, const Terminal& terminal) {
   std::string flags = japanese ? fmt::format("{} 件（{} 環境）", greeting.flags, greeting.environments)
                                : fmt::format("{} in {} environments", greeting.flags, greeting.environments);
   if (greeting.demo_flags > 0) flags += pick(", demo data written just now", "、デモデータを作成しました");
+  list.Add(pick("node", "ノード"), greeting.node);
   list.Add(pick("flags", "フラグ"), flags);
   list.Add("URL", url, Style::kGreen);
   list.Add(pick("health", "稼働状態"), url + "/readyz");

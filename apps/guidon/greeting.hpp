@@ -14,6 +14,7 @@ struct Greeting {
   std::string program;  // as it was called, so that what is shown can be pasted
   std::string profile;
   std::string store;  // folder, or "memory"
+  std::string node;
   std::string address;
   std::uint16_t port = 0;
   std::size_t environments = 0;

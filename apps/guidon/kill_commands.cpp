@@ -6,6 +6,7 @@
 #include "apps/guidon/commands.hpp"
 #include "apps/guidon/document.hpp"
 #include "apps/guidon/entity_commands.hpp"
+#include "apps/guidon/propagation_wait.hpp"
 
 namespace guidon::cli {
 namespace {
@@ -51,6 +52,7 @@ struct SwitchOptions : ChangeOptions {
   ScopeOptions scope = {};
   std::string reason = {};
   bool yes = false;
+  std::string wait = {};  // "" = no waiting
 };
 
 void AddSwitchOptions(CommandTree& tree, CLI::App& command, SwitchOptions& options, bool reason_required) {
@@ -60,7 +62,45 @@ void AddSwitchOptions(CommandTree& tree, CLI::App& command, SwitchOptions& optio
       ->type_name("TEXT")
       ->required(reason_required);
   AddYesOption(command, options.yes);
+  command
+      .add_option("--wait", options.wait,
+                  "Wait so long until all nodes and connected clients have it, and name who has not (exit code 6)")
+      ->type_name("TIME");
   AddChangeOptions(tree, command, options);
+}
+
+// Shows the change, and with --wait what becomes of it.
+Outcome<void> ShowSwitched(Client& client, const SwitchOptions& options, const std::string& done,
+                           const Answer& answer) {
+  if (options.wait.empty() || !answer.sequence) {
+    client.ShowChange(done, answer);
+    return {};
+  }
+  GUIDON_ASSIGN(const auto wait, ParseWait(options.wait));
+  // On a screen it is said at once that it is done; a document is written when it is whole.
+  if (client.IsTable()) client.ShowChange(done, answer);
+  if (client.IsTable()) GUIDON_TRY(FlushOutput());
+  const std::string sequence = std::to_string(*answer.sequence);
+  auto propagation = AwaitPropagation(client, {.environment = options.environment, .sequence = sequence, .wait = wait});
+  if (!propagation) {
+    if (!client.IsTable()) client.ShowChange(done, answer);
+    Failure failure = std::move(propagation).error();
+    failure.exit = ExitCode::kUnavailable;
+    failure.what = fmt::format("{}, but who has it is not known: {}", done, failure.what);
+    return Refuse(std::move(failure));
+  }
+  if (!client.IsTable()) client.ShowChange(done, answer, *propagation);
+  if (IsComplete(*propagation)) {
+    if (client.IsTable()) Print(fmt::format("{}{}\n", CountText(*propagation), CurveText(*propagation)));
+    return {};
+  }
+  return Refuse(
+      {.exit = ExitCode::kUnavailable,
+       .what = fmt::format("{}, but after {} not everybody has it: {}", done, options.wait, CountText(*propagation)),
+       .why = MissingText(*propagation),
+       .next = fmt::format("nothing has to be done again; see who has it: guidon propagation {} "
+                           "--environment {}",
+                           sequence, options.environment)});
 }
 
 std::string SwitchPath(const std::string& environment, const Scope& scope) {
@@ -69,6 +109,7 @@ std::string SwitchPath(const std::string& environment, const Scope& scope) {
 
 Outcome<void> Engage(const SwitchOptions& options) {
   GUIDON_ASSIGN(const Scope scope, ScopeOf(options.scope));
+  if (!options.wait.empty()) GUIDON_TRY(ParseWait(options.wait));  // before anything is changed
   GUIDON_ASSIGN(Client client, Client::Open(options));
   GUIDON_TRY(Confirm(client.terminal(), options.yes,
                      fmt::format("Turn off {} in {} now, on {}?", scope.words, options.environment, client.url())));
@@ -82,14 +123,15 @@ Outcome<void> Engage(const SwitchOptions& options) {
                              .idempotency_key = options.idempotency_key,
                              .hint = fmt::format("see which flags there are: guidon flag list --environment {}",
                                                  options.environment)}));
-  client.ShowChange(fmt::format("Engaged the kill switch {} in {} since {}", scope.text, options.environment,
-                                TextAt(answer.body, "engagedAt")),
-                    answer);
-  return {};
+  return ShowSwitched(client, options,
+                      fmt::format("Engaged the kill switch {} in {} since {}", scope.text, options.environment,
+                                  TextAt(answer.body, "engagedAt")),
+                      answer);
 }
 
 Outcome<void> Release(const SwitchOptions& options) {
   GUIDON_ASSIGN(const Scope scope, ScopeOf(options.scope));
+  if (!options.wait.empty()) GUIDON_TRY(ParseWait(options.wait));
   GUIDON_ASSIGN(Client client, Client::Open(options));
   GUIDON_TRY(Confirm(client.terminal(), options.yes,
                      fmt::format("Turn {} in {} back on, on {}?", scope.words, options.environment, client.url())));
@@ -100,8 +142,8 @@ Outcome<void> Release(const SwitchOptions& options) {
                              .idempotency_key = options.idempotency_key,
                              .hint = fmt::format("see what is engaged: guidon kill status --environment {}",
                                                  options.environment)}));
-  client.ShowChange(fmt::format("Released the kill switch {} in {}", scope.text, options.environment), answer);
-  return {};
+  return ShowSwitched(client, options,
+                      fmt::format("Released the kill switch {} in {}", scope.text, options.environment), answer);
 }
 
 void AddStatus(CommandTree& tree, CLI::App& group) {
@@ -139,15 +181,17 @@ void AddStatus(CommandTree& tree, CLI::App& group) {
 void AddKillCommands(CommandTree& tree) {
   CLI::App& group = tree.Group(tree.root(), "kill", "Kill switches: turn off at once");
   auto engage = std::make_shared<SwitchOptions>();
-  CLI::App& on =
-      tree.Command(group, "engage", "Turn off a flag, a tenant, an owner or everything, at once",
-                   {"guidon kill engage --environment production --flag new-checkout --reason 'payments fail'",
-                    "guidon kill engage --environment production --tenant acme --reason 'data incident 4711' --yes",
-                    "guidon kill engage --environment staging --global --reason drill --yes"},
-                   [engage] { return Engage(*engage); });
+  CLI::App& on = tree.Command(
+      group, "engage", "Turn off a flag, a tenant, an owner or everything, at once",
+      {"guidon kill engage --environment production --flag new-checkout --reason 'payments fail'",
+       "guidon kill engage --environment production --tenant acme --reason 'data incident 4711' --yes",
+       "guidon kill engage --environment production --flag new-checkout --reason 'payments fail' --wait 5s",
+       "guidon kill engage --environment staging --global --reason drill --yes"},
+      [engage] { return Engage(*engage); });
   tree.Describe(on,
                 "What is turned off serves its kill variation, or its off variation, from the next evaluation on. "
-                "Engaging what is engaged succeeds and changes nothing.");
+                "Engaging what is engaged succeeds and changes nothing. With --wait the command ends when all nodes "
+                "and connected clients have it, or says who has not: the switch is engaged all the same.");
   AddSwitchOptions(tree, on, *engage, true);
   auto release = std::make_shared<SwitchOptions>();
   CLI::App& off =

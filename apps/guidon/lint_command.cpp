@@ -25,6 +25,7 @@ struct Options : ListOptions {
   std::string environment = {};
   std::string file = {};
   bool strict = false;
+  bool flagd = false;
 };
 
 struct Report {
@@ -35,6 +36,10 @@ struct Report {
 
   void Add(const std::string& flag_key, const std::string& environment, const List& found) {
     ++flags;
+    AddMore(flag_key, environment, found);
+  }
+  // More about a flag that is counted already.
+  void AddMore(const std::string& flag_key, const std::string& environment, const List& found) {
     for (Value finding : found) {
       ++(TextAt(finding, "severity") == "error" ? errors : warnings);
       finding.MutableObject()->Set("flagKey", flag_key);
@@ -77,6 +82,30 @@ Outcome<void> LintAll(Client& client, const Options& options, Report& report) {
   return {};
 }
 
+// What flagd's format cannot say of the flags, or says in another way, as the export has it.
+Outcome<void> LintForFlagd(Client& client, const Options& options, Report& report) {
+  GUIDON_ASSIGN(const Answer answer, client.Send({.target = EnvironmentPath(options.environment, "export") +
+                                                            QueryText({{"format", "flagd"}}),
+                                                  .what = "see what flagd's format says of " + options.environment}));
+  const Value* exported = At(answer.body, "document");
+  const Value* flags =
+      exported == nullptr || exported->AsObject() == nullptr ? nullptr : exported->AsObject()->Find("flags");
+  const Value* notes = At(answer.body, "notes");
+  if (notes == nullptr || notes->AsList() == nullptr) return {};
+  for (const Value& note : *notes->AsList()) {
+    const std::string key = TextAt(note, "flagKey");
+    if (key.empty() || (!options.key.empty() && key != options.key)) continue;
+    const bool there = flags != nullptr && flags->AsObject() != nullptr && flags->AsObject()->Find(key) != nullptr;
+    Object finding;
+    finding.Set("severity", "warning");
+    finding.Set("code", there ? "flagdDiffers" : "flagdLeftOut");
+    finding.Set("field", "");
+    finding.Set("message", TextAt(note, "message"));
+    report.AddMore(key, options.environment, List{Value(std::move(finding))});
+  }
+  return {};
+}
+
 Outcome<void> LintFile(const Options& options, Report& report) {
   GUIDON_ASSIGN(const Value document, ReadJsonFile(options.file));
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -105,6 +134,8 @@ std::string ReportText(const Report& report, const Terminal& terminal) {
 Outcome<void> Lint(const Options& options) {
   const int sources = (options.key.empty() ? 0 : 1) + (options.all ? 1 : 0) + (options.file.empty() ? 0 : 1);
   if (sources != 1) return UsageError("Say what to look at", "give one of FLAG, --all and --file");
+  if (options.flagd && !options.file.empty())
+    return UsageError("What flagd's format can say of a file is not known here", "give FLAG or --all with --flagd");
   GUIDON_ASSIGN(Client client, Client::Open(options));
   Report report;
   if (!options.file.empty()) {
@@ -114,6 +145,7 @@ Outcome<void> Lint(const Options& options) {
   } else {
     GUIDON_TRY(LintOnServer(client, options, options.key, report));
   }
+  if (options.flagd) GUIDON_TRY(LintForFlagd(client, options, report));
   client.Show(report.ToValue(), [&] { return ReportText(report, client.terminal()); });
   if (report.errors == 0 && !(options.strict && report.warnings > 0)) return {};
   return Refuse({.what = report.Summary(),
@@ -127,7 +159,7 @@ void AddLint(CommandTree& tree, CLI::App& group) {
   CLI::App& command =
       tree.Command(group, "lint", "Look for what a flag's author hardly meant",
                    {"guidon flag lint new-checkout --environment production", "guidon flag lint --all --strict",
-                    "guidon flag lint --file flags.json --output json"},
+                    "guidon flag lint --all --flagd", "guidon flag lint --file flags.json --output json"},
                    [options] { return Lint(*options); });
   tree.Describe(command,
                 "Rules that nobody reaches, conditions that can never be true, names of nothing, variations that "
@@ -141,6 +173,8 @@ void AddLint(CommandTree& tree, CLI::App& group) {
                   "environment {\"flags\": [], \"segments\": []}")
       ->type_name("FILE");
   command.add_flag("--strict", options->strict, "Warnings fail too");
+  command.add_flag("--flagd", options->flagd,
+                   "Also what flagd's format cannot say: such a flag is left out of flagd's definitions");
   AddClientOptions(tree, command, *options);
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/guidon/serve.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -20,8 +22,10 @@
 #include "apps/guidon/background.hpp"
 #include "apps/guidon/client.hpp"
 #include "apps/guidon/demo_data.hpp"
+#include "apps/guidon/flagd_metrics.hpp"
 #include "apps/guidon/follower.hpp"
 #include "apps/guidon/greeting.hpp"
+#include "apps/guidon/node_reporter.hpp"
 #include "apps/guidon/program_log.hpp"
 #include "guidon/api_grpc/server.hpp"
 #include "ui/ui_files.hpp"
@@ -153,16 +157,24 @@ class Program {
     if (backend_->is_shared()) follower_ = std::make_unique<Follower>(*backend_, configuration_.poll_interval);
     api_http::ServerOptions options = ServerOptionsOf(configuration_, *backend_);
     options.settings = [this] { return EffectiveSettings(); };
+    if (configuration_.flagd.enabled)
+      options.more_metrics = [this, more = options.more_metrics] {
+        auto groups = more ? more() : std::vector<api_http::MetricGroup>();
+        std::ranges::move(FlagdMetrics(flagd_figures_), std::back_inserter(groups));
+        return groups;
+      };
     GUIDON_ASSIGN(server_, Lift(api_http::Server::Start(backend_->application(), backend_->table(), options),
                                 fmt::format("Cannot listen on {}:{}", configuration_.address, configuration_.port)));
     if (configuration_.flagd.enabled) {
-      GUIDON_ASSIGN(flagd_, Lift(api_grpc::Server::Start(backend_->application(), FlagdOptionsOf(configuration_)),
-                                 "Cannot serve flagd's interfaces"));
+      GUIDON_ASSIGN(
+          flagd_, Lift(api_grpc::Server::Start(backend_->application(), FlagdOptionsOf(configuration_), flagd_figures_),
+                       "Cannot serve flagd's interfaces"));
       base::Log(base::LogLevel::kInfo, "listening for flagd's providers",
                 {{"address", std::string_view(configuration_.address)},
                  {"port", std::int64_t{flagd_->evaluation_port()}},
                  {"sync_port", std::int64_t{flagd_->sync_port()}}});
     }
+    if (backend_->is_shared()) reporter_ = std::make_unique<NodeReporter>(backend_->application());
     // Loading and the demo data leave much that is free but not given back.
     malloc_trim(0);
     ForgetCodeOfStart();
@@ -184,6 +196,7 @@ class Program {
 
   void Stop() {
     const SecondSignalWatch watch;
+    reporter_.reset();  // nobody is to wait for a node that ends
     // Its streams are told to go elsewhere at once; calls take milliseconds.
     if (flagd_ != nullptr) flagd_->Stop(kFlagdGrace);
     const bool whole = server_->Stop(configuration_.shutdown_grace);
@@ -204,6 +217,7 @@ class Program {
     Greeting greeting{.program = program_invocation_name,
                       .profile = configuration_.profile,
                       .store = backend_->StoreText(configuration_),
+                      .node = backend_->application().node(),
                       .address = configuration_.address,
                       .port = server_->port(),
                       .demo_flags = demo_flags};
@@ -221,6 +235,7 @@ class Program {
               {{"url", std::string_view(url)},
                {"profile", std::string_view(greeting.profile)},
                {"store", std::string_view(greeting.store)},
+               {"node", std::string_view(backend_->application().node())},
                {"flags", static_cast<std::int64_t>(greeting.flags)},
                {"version", std::string_view(GUIDON_VERSION)}});
     if (configuration_.log_format == LogFormat::kConsole) {
@@ -267,7 +282,8 @@ class Program {
     std::vector<api_http::EffectiveSetting> effective;
     for (const Setting& setting : settings_.all())
       effective.push_back({.name = std::string(setting.spec->key),
-                           .value = setting.Shown(),
+                           // What it turned out to be where it was left to the program.
+                           .value = setting.spec->key == "node_id" ? backend_->application().node() : setting.Shown(),
                            .origin = std::string(NameOf(setting.origin)),
                            .source = setting.source});
     return effective;
@@ -282,8 +298,10 @@ class Program {
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Background> background_;
   std::unique_ptr<Follower> follower_;  // where other nodes may change the store
+  api_grpc::Figures flagd_figures_;
   std::unique_ptr<api_http::Server> server_;
   std::unique_ptr<api_grpc::Server> flagd_;
+  std::unique_ptr<NodeReporter> reporter_;  // likewise
 };
 
 }  // namespace

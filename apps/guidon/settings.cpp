@@ -79,6 +79,10 @@ constexpr std::array kSettings = {
     ByProfile(Same("data", kText, kMain, "Folder of the embedded store and of the key hash secret", ""), "data/local",
               "data/dev", "data/prod"),
     Same("listen", kAddress, kMain, "Address and port of UI and API; port 0 takes any free one", "127.0.0.1:3001"),
+    Same(
+        "node_id", kText, kMain,
+        "What other nodes and operators call this one, different for each; empty: the host's name and something random",
+        ""),
     Same("environments", kList, kMain, "Flag environments", "development,staging,production"),
     Same("default_environment", kText, kMain,
          "Environment of an OFREP request that names none (local profile); empty: the first one", ""),

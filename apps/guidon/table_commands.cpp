@@ -10,6 +10,7 @@
 #include "apps/guidon/dynamo_connection.hpp"
 #include "apps/guidon/entity_commands.hpp"
 #include "apps/guidon/setting_options.hpp"
+#include "apps/guidon/verify_commands.hpp"
 #include "guidon/store_dynamodb/table_admin.hpp"
 
 namespace guidon::cli {
@@ -229,6 +230,7 @@ void AddTableCommands(CommandTree& tree) {
   CLI::App& group = tree.Group(tree.root(), "table", "The DynamoDB table");
   AddCreate(tree, group);
   AddDescribe(tree, group);
+  AddVerifyCommands(tree, group, VerifiedStore::kDynamo);
   AddDelete(tree, group);
 }
 

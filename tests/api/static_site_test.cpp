@@ -119,9 +119,10 @@ TEST(Access, SaysWhatACredentialMayDo) {
   EXPECT_EQ(AccessOf(harness, ""), none);
   EXPECT_EQ(AccessOf(harness, "gdn_admin_0123456789abcdef_" + std::string(43, 'A')), none);
   const std::string server = harness.MakeKey(model::KeyKind::kServer, "staging", "acme");
-  EXPECT_EQ(AccessOf(harness, server),
-            R"({"environment":"staging","environments":["staging"],"id":")" + harness.KeyIdOf(server) +
-                R"(","keyless":false,"kind":"server","permissions":["flags:evaluate"],"tenantId":"acme"})");
+  EXPECT_EQ(
+      AccessOf(harness, server),
+      R"({"environment":"staging","environments":["staging"],"id":")" + harness.KeyIdOf(server) +
+          R"(","keyless":false,"kind":"server","permissions":["flags:evaluate","definitions:read"],"tenantId":"acme"})");
 }
 
 // The list agrees with what the gate then does: walked over every operation, so that neither can change alone.

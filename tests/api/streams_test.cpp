@@ -558,5 +558,204 @@ TEST_F(KeyedStreams, AManagementStreamThatIsTooFarBehindBeginsAnew) {
   EXPECT_TRUE(text.size() < 10'000) << text.size();
 }
 
+// Receipts: who has a change, as streams and requests show it.
+class Receipts : public Streams {
+ protected:
+  explicit Receipts(bool local_profile = true) : Streams(local_profile) {
+    if (!local_profile) harness.credential = harness.MakeKey(model::KeyKind::kAdmin);
+    harness.MakeFlag(R"({"flagKey":"f","owner":"o","defaultEnabled":true})");
+    Pump();
+  }
+
+  // The number of the change.
+  std::string EngageNow(const std::string& scope) {
+    const Reply reply = harness.Send("PUT", kEnvironment + "/kill-switches/" + scope, R"({"reason":"r"})");
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    Pump();
+    return reply.Header("Guidon-Sequence");
+  }
+  // What a client does that was told.
+  void AskAgain(const std::string& event, std::string_view tenant, const Headers& headers = {}) {
+    const std::string context = tenant.empty() ? "{}" : R"({"tenantId":")" + std::string(tenant) + R"("})";
+    const Reply reply =
+        harness.Send("POST", "/ofrep/v1/evaluate/flags?flagConfigEtag=%22" + FieldOf(event, "id") + "%22",
+                     R"({"context":)" + context + "}", headers);
+    EXPECT_EQ(reply.status, 200) << reply.body;
+  }
+  Reply Propagation(const std::string& sequence, const Headers& headers = {}) {
+    return harness.Send("GET", kEnvironment + "/propagation/" + sequence, "", headers);
+  }
+  void ExpectClients(const std::string& sequence, const std::string& connected, const std::string& converged) {
+    const Reply reply = Propagation(sequence);
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(reply.At({"clients", "connected"}), connected) << reply.body;
+    EXPECT_EQ(reply.At({"clients", "converged"}), converged) << reply.body;
+    EXPECT_EQ(reply.At({"complete"}), connected == converged ? "true" : "false") << reply.body;
+  }
+};
+
+class KeyedReceipts : public Receipts {
+ protected:
+  KeyedReceipts() : Receipts(false) {}
+};
+
+TEST_F(Receipts, AClientHasAChangeOnceItAskedAgain) {
+  const auto one = ConnectFor("acme");
+  const auto other = ConnectFor("");
+  const std::string sequence = EngageNow("flag:f");
+  ExpectClients(sequence, "2", "0");
+  AskAgain(one->Take(), "acme");
+  const Reply reply = Propagation(sequence);
+  EXPECT_EQ(reply.At({"environment"}), "development");
+  EXPECT_EQ(reply.At({"sequence"}), sequence);
+  EXPECT_EQ(reply.At({"change", "action"}), "kill.engage");
+  EXPECT_EQ(reply.At({"change", "resource"}), "flag:f");
+  EXPECT_EQ(reply.At({"nodes", "0", "state"}), "serving");
+  EXPECT_EQ(reply.At({"nodes", "0", "node"}), harness.app->node());
+  EXPECT_EQ(reply.At({"nodes", "0", "clients", "waiting"}), "1");
+  EXPECT_EQ(reply.At({"waiting", "0", "kind"}), "evaluation");
+  EXPECT_EQ(reply.At({"waiting", "0", "address"}), "127.0.0.1");
+  EXPECT_EQ(reply.At({"waiting", "0", "waiting"}), "1");
+  EXPECT_EQ(reply.At({"waiting", "1", "waiting"}), "");
+  EXPECT_NE(reply.At({"clients", "lastMs"}), "");
+  // An evaluation that nobody was told to make says nothing.
+  EXPECT_EQ(harness.Send("POST", "/ofrep/v1/evaluate/flags", R"({"context":{}})").status, 200);
+  ExpectClients(sequence, "2", "1");
+  AskAgain(other->Take(), "");
+  ExpectClients(sequence, "2", "2");
+  ExpectClients("latest", "2", "2");
+  // With 304 as well: the client was told and has looked.
+  const std::string next = EngageNow("tenant:acme");
+  ExpectClients(next, "1", "0");
+  const std::string event = one->Take();
+  const std::string target = "/ofrep/v1/evaluate/flags?flagConfigEtag=%22" + FieldOf(event, "id") + "%22";
+  const std::string tag =
+      harness.Send("POST", "/ofrep/v1/evaluate/flags", R"({"context":{"tenantId":"acme"}})").Header("ETag");
+  EXPECT_EQ(harness.Send("POST", target, R"({"context":{"tenantId":"acme"}})", {{"If-None-Match", tag}}).status, 304);
+  ExpectClients(next, "1", "1");
+}
+
+TEST_F(Receipts, AStreamThatEndsIsNotWaitedFor) {
+  const auto peer = ConnectFor("acme");
+  const std::string sequence = EngageNow("flag:f");
+  ExpectClients(sequence, "1", "0");
+  hub->Ended(*peer->stream);
+  ExpectClients(sequence, "0", "0");
+}
+
+TEST_F(Receipts, AManagementStreamHasWhatItWasSent) {
+  const auto fast = Connect(kEnvironment + "/events");
+  const auto slow = Connect(kEnvironment + "/events");
+  slow->room = 3;
+  const std::string sequence = EngageNow("flag:f");
+  ExpectClients(sequence, "2", "1");
+  EXPECT_EQ(Propagation(sequence).At({"waiting", "0", "kind"}), "management");
+  slow->room = 100'000;
+  hub->Writable(*slow->waiting);
+  ExpectClients(sequence, "2", "2");
+  // Where it has come is said once a second, where it has changed.
+  fast->Take();
+  hub->Tick();
+  Pump();
+  const std::string event = fast->Take();
+  EXPECT_EQ(FieldOf(event, "event"), "propagation");
+  EXPECT_THAT(FieldOf(event, "data"), HasSubstr(R"("connected":2,"converged":2,)"));
+  EXPECT_THAT(FieldOf(event, "data"), HasSubstr(R"("complete":true,"environment":"development","node":")"));
+  EXPECT_THAT(FieldOf(event, "data"), HasSubstr("\"sequence\":" + sequence));
+  hub->Tick();
+  Pump();
+  EXPECT_EQ(fast->Take(), "");
+}
+
+TEST_F(Receipts, WhatCannotBeAskedIsRefused) {
+  EXPECT_EQ(Propagation("999").status, 404);
+  EXPECT_EQ(Propagation("x").status, 400);
+  EXPECT_EQ(Propagation("-1").status, 400);
+  EXPECT_EQ(Propagation("1?wait=31s").status, 400);
+  EXPECT_EQ(Propagation("1?wait=5").status, 400);
+  EXPECT_EQ(Propagation("1?wait=99999999999999999999s").status, 400);
+  EXPECT_EQ(Propagation("1?wait=1s").status, 200);
+  EXPECT_EQ(harness.Send("GET", "/api/v1/environments/nowhere/propagation/1").status, 404);
+  EXPECT_EQ(harness.Send("GET", kEnvironment + "/propagation?limit=0").status, 400);
+  EXPECT_EQ(harness.Send("GET", kEnvironment + "/propagation?limit=101").status, 400);
+}
+
+TEST_F(Receipts, TheLatestChangesAreListedNewestFirst) {
+  const std::string first = EngageNow("flag:f");
+  const std::string second = EngageNow("global");
+  const Reply reply = harness.Send("GET", kEnvironment + "/propagation?limit=2");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.At({"items", "0", "sequence"}), second);
+  EXPECT_EQ(reply.At({"items", "1", "sequence"}), first);
+  EXPECT_EQ(reply.At({"items", "2", "sequence"}), "");
+}
+
+TEST_F(Receipts, WaitingEndsWithTheTimeOrTheServer) {
+  const auto peer = ConnectFor("");
+  const std::string sequence = EngageNow("flag:f");
+  EXPECT_EQ(Propagation(sequence + "?wait=20ms").At({"complete"}), "false");
+  harness.app->receipts().StopWaiting();
+  EXPECT_EQ(Propagation(sequence + "?wait=30s").At({"complete"}), "false");
+}
+
+TEST_F(KeyedReceipts, WhoAcknowledgesIsWaitedForByName) {
+  const Headers key = Bearer(harness.MakeKey(model::KeyKind::kServer, "development"));
+  const auto acknowledge = [&](const std::string& client, const std::string& etag, const Headers& headers) {
+    return harness.Send("POST", kEnvironment + "/acknowledgements",
+                        R"({"client":")" + client + R"(","etag":")" + etag + R"("})", headers);
+  };
+  const auto peer = ConnectFor("", key);
+  const std::string first = EngageNow("flag:f");
+  const std::string id = FieldOf(peer->Take(), "id");
+  EXPECT_EQ(acknowledge("checkout-7", id, key).status, 204);
+  ExpectClients(first, "1", "1");
+  const std::string second = EngageNow("global");
+  ExpectClients(second, "1", "0");
+  const Reply reply = Propagation(second);
+  EXPECT_EQ(reply.At({"waiting", "0", "kind"}), "client");
+  EXPECT_EQ(reply.At({"waiting", "0", "client"}), "checkout-7");
+  // An entity tag as it is written in a header.
+  EXPECT_EQ(acknowledge("checkout-7", R"(\")" + FieldOf(peer->Take(), "id") + R"(\")", key).status, 204);
+  ExpectClients(second, "1", "1");
+
+  EXPECT_EQ(acknowledge("", id, key).status, 400);
+  EXPECT_EQ(acknowledge("a b", id, key).status, 400);
+  EXPECT_EQ(acknowledge(std::string(65, 'a'), id, key).status, 400);
+  EXPECT_EQ(acknowledge("c", "made-up", key).status, 400);
+  EXPECT_EQ(harness.Send("POST", kEnvironment + "/acknowledgements", R"({"client":"c"})", key).status, 400);
+  // Users of a browser's key could make an operator wait for nobody.
+  const Headers browser = Bearer(harness.MakeKey(model::KeyKind::kClient, "development"));
+  EXPECT_EQ(acknowledge("c", id, browser).status, 403);
+  // Of another tenant's scope the id means nothing.
+  const Headers acme = Bearer(harness.MakeKey(model::KeyKind::kServer, "development", "acme"));
+  EXPECT_EQ(acknowledge("c", id, acme).status, 400);
+}
+
+TEST_F(KeyedReceipts, ATenantsAdministratorHearsOfItsOwn) {
+  ASSERT_EQ(harness.Send("POST", "/api/v1/tenants", R"({"tenantId":"acme"})").status, 201);
+  ASSERT_EQ(harness.Send("POST", "/api/v1/tenants", R"({"tenantId":"globex"})").status, 201);
+  const Headers acme = Bearer(harness.MakeKey(model::KeyKind::kAdmin, "development", "acme"));
+  const Headers globex = Bearer(harness.MakeKey(model::KeyKind::kAdmin, "development", "globex"));
+  const auto own = ConnectFor("acme");
+  const auto other = ConnectFor("globex");
+  const auto operators = Connect(kEnvironment + "/events", Bearer(harness.credential));
+  operators->room = 0;
+  const std::string shared = EngageNow("flag:f");
+  const std::string of_acme = EngageNow("tenant:acme");
+  const Reply reply = Propagation(of_acme, acme);
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.At({"clients", "connected"}), "1");
+  EXPECT_EQ(reply.At({"waiting", "0", "tenantId"}), "acme");
+  EXPECT_EQ(reply.At({"waiting", "1", "kind"}), "");
+  EXPECT_EQ(reply.At({"nodes", "0", "sequence"}), "");
+  EXPECT_EQ(Propagation("latest", acme).At({"sequence"}), of_acme);
+  // What is another's, everybody's, or not there is the same.
+  const std::string missing = Propagation("999999", acme).Masked();
+  EXPECT_EQ(Propagation(shared, acme).Masked(), missing);
+  EXPECT_EQ(Propagation(of_acme, globex).Masked(), missing);
+  EXPECT_EQ(Propagation("latest", globex).Masked(), missing);
+  EXPECT_EQ(harness.Send("GET", kEnvironment + "/propagation", "", globex).body, R"({"items":[]})");
+}
+
 }  // namespace
 }  // namespace guidon::api_test

@@ -303,6 +303,21 @@ class EvaluateCommands(Commands):
         self.expect(self.cli("flag", "lint"), USAGE, "one of FLAG")
         self.expect(self.cli("flag", "lint", "fine", "--all"), USAGE)
 
+    def test_lint_names_what_flagds_format_cannot_say(self):
+        inside = {"id": "inside", "variation": "on",
+                  "when": {"all": [{"attribute": "ip", "operator": "inCidr", "values": ["10.0.0.0/8"]}]}}
+        self.ok("flag", "create", "network", "--owner", "o", "--rule", json.dumps(inside))
+        self.ok("flag", "create", "plain", "--owner", "o")
+        self.assertEqual(self.ok("flag", "lint", "network", "-o", "json").json()["findings"], [])
+        found = self.ok("flag", "lint", "network", "--flagd", "-o", "json").json()
+        self.assertEqual([(one["flagKey"], one["code"], one["severity"]) for one in found["findings"]],
+                         [("network", "flagdLeftOut", "warning")])
+        self.assertEqual((found["flags"], found["warnings"]), (1, 1))
+        self.assertEqual(self.ok("flag", "lint", "plain", "--flagd", "-o", "json").json()["findings"], [])
+        every = self.ok("flag", "lint", "--all", "--flagd", "-o", "json").json()
+        self.assertIn(("network", "flagdLeftOut"), [(one["flagKey"], one["code"]) for one in every["findings"]])
+        self.expect(self.cli("flag", "lint", "--file", "-", "--flagd", stdin="{}"), USAGE, "--flagd")
+
     def test_lint_of_a_file_needs_no_server(self):
         flag = {"flagKey": "f", "owner": "o", "prerequisites": [{"flagKey": "gone", "variations": ["on"]}]}
         alone = self.ok("flag", "lint", "--file", "-", "--url", "http://127.0.0.1:1", stdin=json.dumps(flag))

@@ -86,6 +86,18 @@ class Terminal(support.TestCase):
         self.assertNotIn("\u202e", text)
         self.assertNotIn("\u009b", text)
 
+    def test_progress_of_whole_stores(self):
+        data = self.folder()
+        with support.Server(data=data, demo=True):
+            pass
+        file = self.folder() / "export.jsonl"
+        code, text = run_on_terminal("store", "export", str(file), "--data", str(data))
+        self.assertEqual(code, OK, text)
+        self.assertRegex(text, r"exporting: \d+ items, \d+\.\d MB, \d+ items/s")
+        self.assertIn("ENTITY", text.split("\r\x1b[K")[-1])  # the line is gone before the report
+        in_a_pipe = support.run("store", "verify", "--data", str(data))
+        self.assertEqual((in_a_pipe.code, in_a_pipe.err), (OK, ""))
+
     def test_progress_on_a_terminal(self):
         self.server.run("flag", "create", "many", "--owner", "o")
         file = self.folder() / "tenants.csv"

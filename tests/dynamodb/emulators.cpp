@@ -31,6 +31,7 @@ Differences OfDynalite() {
           {"UpdateCostsWhatItChanges", kIndexUnits},
           {"DeleteCostsTheItemAndItsEntries", kIndexUnits},
           {"BatchesCostTheSumOfTheirParts", kIndexUnits},
+          {"ScanAScanCostsWhatItReads", "dynalite counts a strong scan as an eventual one"},
           {"QueryCostsTheSumOfWhatItReads", "dynalite counts nothing for a query that finds nothing"}};
 }
 
@@ -50,6 +51,7 @@ Differences OfMoto() {
           {"DeleteCostsTheItemAndItsEntries", kUnits},
           {"GetCostsAUnitForEachFourKilobytesBegun", kUnits},
           {"QueryCostsTheSumOfWhatItReads", kUnits},
+          {"ScanAScanCostsWhatItReads", kUnits},
           {"BatchesCostTheSumOfTheirParts", kUnits},
           {"TransactionsCostDouble", kUnits}};
 }

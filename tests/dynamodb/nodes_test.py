@@ -22,6 +22,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "cli"))
 
 import support  # noqa: E402  (tests/cli)
+from propagation_test import OfrepClient  # noqa: E402
 from support import OK, UNAVAILABLE  # noqa: E402
 
 FAKE = os.environ["GUIDON_TEST_FAKE_DYNAMO"]
@@ -144,6 +145,52 @@ class NodesTest(support.TestCase):
                   f"{times[-1] * 1000:.0f} ms", file=sys.stderr)
             self.assertLess(times[-1], 1.0)
 
+    def client(self, node):
+        made = OfrepClient(node.url, "production")
+        self.addCleanup(made.close)
+        return made
+
+    def test_a_kill_switch_is_waited_for_on_every_node(self):
+        nodes = [self.node(None, "--node-id", f"node-{i}") for i in range(3)]
+        self.create(Caller(nodes[0].url), "f")
+        self.arrival([Caller(node.url) for node in nodes], "f", True)
+        clients = [self.client(node) for node in nodes for _ in range(3)]
+        times = []
+        for i in range(5):
+            start = time.monotonic()
+            done = nodes[i % 3].run("kill", "engage", "--flag", "f", "--environment", "production", "--reason", "r",
+                                    "--yes", "--wait", "10s", "--output", "json")
+            times.append(time.monotonic() - start)
+            propagation = self.expect(done, OK).json()["propagation"]
+            self.assertEqual([node["state"] for node in propagation["nodes"]], ["serving"] * 3)
+            self.assertEqual({node["node"] for node in propagation["nodes"]}, {"node-0", "node-1", "node-2"})
+            self.assertEqual((propagation["clients"]["connected"], propagation["clients"]["converged"]), (9, 9))
+            self.expect(nodes[i % 3].run("kill", "release", "--flag", "f", "--environment", "production", "--yes",
+                                         "--wait", "10s"), OK)
+        times.sort()
+        print(f"kill --wait on 3 nodes: p50 {times[2] * 1000:.0f} ms, slowest of 5 {times[-1] * 1000:.0f} ms",
+              file=sys.stderr)
+        # One that hangs is named, with the node that it is connected to.
+        clients[4].freeze()
+        failed = nodes[0].run("kill", "engage", "--flag", "f", "--environment", "production", "--reason", "r", "--yes",
+                              "--wait", "2s")
+        self.expect(failed, UNAVAILABLE, "3 of 3 nodes and 8 of 9 clients have it")
+        self.assertRegex(failed.err, "1 of 3 evaluation clients at 127.0.0.1 on node node-1")
+        clients[4].release()
+        self.expect(nodes[2].run("propagation", "--environment", "production", "--wait", "10s"), OK, "Everybody has")
+        # So is a node: stopped, it serves what it had.
+        nodes[1].process.send_signal(signal.SIGSTOP)
+        self.addCleanup(nodes[1].process.send_signal, signal.SIGCONT)
+        failed = nodes[0].run("kill", "release", "--flag", "f", "--environment", "production", "--yes", "--wait", "2s")
+        self.expect(failed, UNAVAILABLE, "2 of 3 nodes")
+        self.assertRegex(failed.err, "node node-1 is behind, last heard of at 20")
+        nodes[1].process.send_signal(signal.SIGCONT)
+        self.expect(nodes[0].run("propagation", "--environment", "production", "--wait", "10s"), OK, "Everybody has")
+        # One that ended properly is not waited for.
+        nodes[1].stop()
+        self.expect(nodes[0].run("kill", "engage", "--flag", "f", "--environment", "production", "--reason", "r", "--yes",
+                                 "--wait", "10s"), OK, "2 of 2 nodes and 6 of 6 clients have it")
+
     def test_fifty_writers_on_three_nodes_lose_nothing(self):
         nodes = [self.node() for _ in range(3)]
         self.create(Caller(nodes[0].url), "shared", tags=[])
@@ -233,10 +280,12 @@ class NodesTest(support.TestCase):
         caller = Caller(node.url)
         self.create(caller, "f")
         units = 'guidon_store_capacity_units_total'
+        # What it says of itself, after the change, is written by now; from here on once a minute.
+        time.sleep(1)
         start, before = time.monotonic(), caller.metric(units)
         time.sleep(6)
         spent, seconds = caller.metric(units) - before, time.monotonic() - start
-        print(f"idle: {spent / seconds:.2f} read units a second", file=sys.stderr)
+        print(f"idle: {spent / seconds:.2f} units a second", file=sys.stderr)
         self.assertGreater(spent, 0, "it follows the log")
         self.assertLessEqual(spent / seconds, 1.0)
         # Ten thousand evaluations: the store is asked for nothing but the change log.
@@ -247,7 +296,7 @@ class NodesTest(support.TestCase):
             caller.connection.request("POST", "/ofrep/v1/evaluate/flags/f", '{"context":{"targetingKey":"u"}}',
                                       {"Content-Type": "application/json", "Guidon-Environment": "production"})
             caller.connection.getresponse().read()
-        looks = (time.monotonic() - start) / 0.5 + 1
+        looks = (time.monotonic() - start) / 0.5 + 2  # and what it says of itself once a minute
         for name, was in zip(calls, before):
             self.assertLessEqual(caller.metric(name) - was, looks, name)
 

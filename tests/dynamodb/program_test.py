@@ -142,15 +142,61 @@ class ProgramTest(support.TestCase):
         self.assertEqual(evaluate(node, "steady"), "FLAG_NOT_FOUND")
         node.wait_for("full resync works again")
 
+    def call(self, operation, request):
+        """A request as another program sends it."""
+        urllib.request.urlopen(urllib.request.Request(
+            self.emulator.endpoint, data=json.dumps(request).encode(),
+            headers={"X-Amz-Target": f"DynamoDB_20120810.{operation}", "Content-Type": "application/x-amz-json-1.0",
+                     "Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/ap-northeast-1/dynamodb/aws4_request, "
+                                      "SignedHeaders=host, Signature=0"}), timeout=30).close()
+
+    def test_verify_finds_and_repair_mends(self):
+        self.expect(self.table("create", "--pitr", "--deletion-protection"), OK)
+        node = self.node(self.folder())
+        self.expect(node.run("flag", "create", "ours", "-e", "production", "--owner", "o", "--enabled", "true"), OK)
+        sound = self.expect(self.table("verify", "-o", "json"), OK).json()
+        self.assertTrue(sound["sound"])
+        self.assertEqual((sound["findings"], sound["items"]["flag"]), ([], 1))
+        # As `aws dynamodb put-item` writes it: evaluated by key, found by no list.
+        self.call("PutItem", {"TableName": "feature-flags-local", "Item": {
+            "PK": {"S": "FLAG#production#plain"}, "SK": {"S": "METADATA"}, "flagKey": {"S": "plain"},
+            "description": {"S": "d"}, "defaultEnabled": {"BOOL": True}, "owner": {"S": "web"},
+            "createdAt": {"S": "2026-11-01T00:00:00.000Z"}}})
+        self.call("PutItem", {"TableName": "feature-flags-local", "Item": {
+            "PK": {"S": "FLAG#production#gone"}, "SK": {"S": "OVERRIDE#acme"}, "variation": {"S": "off"}}})
+        self.call("UpdateTimeToLive", {"TableName": "feature-flags-local",
+                                       "TimeToLiveSpecification": {"Enabled": False, "AttributeName": "ttl"}})
+        wrong = self.expect(self.table("verify"), FAILURE, "2 problems, 2 warnings.*guidon table repair")
+        for words in (r"problem FLAG#production#plain / METADATA: its GSI1PK.*repair mends it.*index-keys",
+                      r"warning FLAG#production#gone / OVERRIDE#acme: its flag does not exist.*dangling-override",
+                      r"warning the table: time to live is not on.*table-ttl"):
+            self.assertRegex(wrong.out, words)
+        planned = self.expect(self.table("repair"), OK, "sets GSI1PK, GSI1SK, GSI2PK, GSI2SK.*Nothing was written").out
+        self.assertIn("turns time to live on", planned)
+        self.expect(self.table("verify"), FAILURE)
+        done = self.expect(self.table("repair", "--yes", "-o", "json"), OK).json()
+        self.assertEqual({repair["outcome"] for repair in done["repairs"]}, {"done"})
+        left = self.expect(self.table("verify", "-o", "json"), FAILURE)
+        self.assertEqual(set(left.json()["counts"]), {"dangling-override"})
+        self.expect(node.run("refresh"), OK)
+        self.assertEqual(evaluate(node, "plain"), True)
+
+    def test_verify_goes_on_from_its_checkpoint_and_keeps_to_its_rate(self):
+        self.expect(self.table("create", "--pitr", "--deletion-protection"), OK)
+        file = self.folder() / "verify.json"
+        file.write_text("{}")
+        self.expect(self.table("verify", "--checkpoint", str(file)), FAILURE, "is no checkpoint of a check: delete it")
+        file.unlink()
+        self.expect(self.table("verify", "--checkpoint", str(file), "--max-read-units", "100", "--segments", "2"), OK,
+                    "is as it should be")
+        self.assertFalse(file.exists())
+
     def test_a_table_of_the_wrong_shape_is_described_as_such(self):
         request = {"TableName": "wrong", "BillingMode": "PAY_PER_REQUEST",
                    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
                    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
-        urllib.request.urlopen(urllib.request.Request(
-            self.emulator.endpoint, data=json.dumps(request).encode(),
-            headers={"X-Amz-Target": "DynamoDB_20120810.CreateTable", "Content-Type": "application/x-amz-json-1.0",
-                     "Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/ap-northeast-1/dynamodb/aws4_request, "
-                                      "SignedHeaders=host, Signature=0"}), timeout=30).close()
+        self.call("CreateTable", request)
+        self.expect(self.table("verify", "--table", "wrong"), FAILURE, "4 problems, 1 warnings")
         self.expect(self.table("describe", "--table", "wrong"), FAILURE,
                     "keys are 'id' and ''.*GSI1-FLAGS-INDEX is missing.*time to live is not on")
 

@@ -56,12 +56,20 @@ def main():
         first_line = run(examples / "checkout_cpp", definitions).splitlines()[0]
         same("the C++ example", "on TARGETING_MATCH large-customers", first_line)
 
+        same("the client example", "new on TARGETING_MATCH\n", run(examples / "live_cpp", "production", definitions, env={
+            name: value for name, value in os.environ.items() if not name.startswith("GUIDON_")}))
+
         environment = {**os.environ, "PKG_CONFIG_PATH": str(library.parent / "pkgconfig")}
         flags = run("pkg-config", "--cflags", "--libs", "guidon", env=environment).split()
         run(C_COMPILER, "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", SOURCE / "examples/c/checkout.c",
             "-o", folder / "with_pkg_config", *flags)
         same("the C example by pkg-config", C_ANSWERS,
              run(folder / "with_pkg_config", definitions, env={**os.environ, "LD_LIBRARY_PATH": str(library.parent)}))
+
+        flags = run("pkg-config", "--cflags", "--libs", "guidon-client", env=environment).split()
+        run(CXX_COMPILER, SOURCE / "examples/cpp/live.cpp", "-o", folder / "live_with_pkg_config", *flags)
+        same("the client example by pkg-config", "new on TARGETING_MATCH\n",
+             run(folder / "live_with_pkg_config", "production", definitions, env={"PATH": os.environ["PATH"]}))
 
         same("what libguidon.so shows", declared(prefix / "include/guidon/guidon.h"),
              {name for name in exported(library) if name != "GUIDON_1"})

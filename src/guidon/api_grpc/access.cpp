@@ -62,6 +62,20 @@ std::string UserAgentOf(const grpc::CallbackServerContext& context) {
 
 }  // namespace
 
+app::ClientIdentity IdentityOf(const Caller& caller) {
+  // "ipv4:127.0.0.1:54321", "ipv6:%5B::1%5D:54321", "unix:…"
+  std::string_view address = caller.info.address;
+  if (address.starts_with("ipv")) {
+    address.remove_prefix(address.find(':') + 1);
+    address = address.substr(0, address.rfind(':'));
+  }
+  const bool keyless = caller.info.principal.kind == PrincipalKind::kLocal;
+  return {.kind = app::ClientKind::kFlagd,
+          .tenant = caller.tenant,
+          .key_id = keyless ? std::string_view() : caller.info.principal.id,
+          .address = address};
+}
+
 base::Result<Selector> ParseSelector(std::string_view text) {
   if (text.starts_with(kFlagSet)) text.remove_prefix(kFlagSet.size());
   if (text.empty()) return Selector{};

@@ -19,6 +19,9 @@ struct Caller {
   std::string tenant;  // the only one whose answers it gets; "" = any
 };
 
+// Whom receipts wait for: the connection's address, without its port.
+app::ClientIdentity IdentityOf(const Caller& caller);
+
 // What a selector names: `flagSetId=ENV`, `flagSetId=ENV/TENANT`, or the same without the name. Both empty for "".
 struct Selector {
   std::string environment;

@@ -9,7 +9,8 @@ FlagChanges::FlagChanges(app::Application& app, const Caller& caller)
       environment_(caller.environment),
       tenant_(caller.tenant),
       client_(caller.info.principal.kind == app::PrincipalKind::kClient),
-      number_(feed_.position().number) {}
+      number_(feed_.position().number),
+      sequence_(feed_.position().served) {}
 
 std::set<std::string> FlagChanges::Next() {
   const app::ChangeFeed::Read read = feed_.After(number_);
@@ -17,6 +18,7 @@ std::set<std::string> FlagChanges::Next() {
   if (!read.complete) AddAll(keys);
   for (const auto& entry : read.entries) {
     number_ = entry->number;
+    sequence_ = entry->served;
     if (entry->changes.empty()) AddAll(keys);
     for (const app::FeedChange& change : entry->changes) AddOf(change, keys);
   }

@@ -23,7 +23,12 @@ namespace guidon::api_grpc {
 template <class Message>
 class WritingStream : public grpc::ServerWriteReactor<Message>, public Stream {
  public:
-  explicit WritingStream(StreamHub& hub) : hub_(hub) {}
+  // From now on the client is waited for with each change that concerns it; it has everything up to `known`.
+  WritingStream(StreamHub& hub, const Caller& caller, std::uint64_t known)
+      : hub_(hub), client_(hub.app().receipts().Open(caller.environment, IdentityOf(caller), known)), known_(known) {}
+  WritingStream(const WritingStream&) = delete;
+  WritingStream& operator=(const WritingStream&) = delete;
+  ~WritingStream() override { hub_.app().receipts().Close(client_, known_); }
 
   // Gives it to the hub; it lives until the call is over.
   static void Begin(const std::shared_ptr<WritingStream>& stream) {
@@ -69,6 +74,11 @@ class WritingStream : public grpc::ServerWriteReactor<Message>, public Stream {
     }
     this->Finish(status);
   }
+  // Everything up to `sequence` that concerns the client is sent. The hub's thread only.
+  void Sent(std::uint64_t sequence) {
+    if (client_ == nullptr || sequence <= known_) return;
+    hub_.Received({.client = client_, .known = std::exchange(known_, sequence), .sequence = sequence});
+  }
   StreamHub& hub() { return hub_; }
 
  private:
@@ -96,6 +106,8 @@ class WritingStream : public grpc::ServerWriteReactor<Message>, public Stream {
   }
 
   StreamHub& hub_;
+  app::Propagation::Client* const client_;
+  std::uint64_t known_;
   std::shared_ptr<WritingStream> self_;
   std::mutex mutex_;
   bool writing_ = false;
@@ -109,6 +121,8 @@ class FlagChanges {
   FlagChanges(app::Application& app, const Caller& caller);
   // Keys of flags that the caller may see, or that are gone, since the last call; empty: nothing that concerns it.
   std::set<std::string> Next();
+  // What everything that Next has told of goes up to, by the change log.
+  std::uint64_t sequence() const { return sequence_; }
 
  private:
   void AddAll(std::set<std::string>& keys) const;
@@ -120,6 +134,7 @@ class FlagChanges {
   const std::string tenant_;
   const bool client_;
   std::uint64_t number_;
+  std::uint64_t sequence_;
 };
 
 // EventStream of flagd.evaluation: ready, then which flags changed.
@@ -127,7 +142,10 @@ template <class Response>
 class EventStream : public WritingStream<Response> {
  public:
   EventStream(app::Application& app, const Gate& gate, StreamHub& hub, Caller caller)
-      : WritingStream<Response>(hub), gate_(gate), caller_(std::move(caller)), changes_(app, caller_) {}
+      : WritingStream<Response>(hub, caller, app.snapshots().FeedOf(caller.environment)->position().served),
+        gate_(gate),
+        caller_(std::move(caller)),
+        changes_(app, caller_) {}
 
   void Poll() override {
     if (!this->idle()) return;
@@ -138,7 +156,10 @@ class EventStream : public WritingStream<Response> {
     }
     if (const std::set<std::string> keys = changes_.Next(); !keys.empty()) {
       SendEvent("configuration_change", keys);
-    } else if (std::exchange(keep_alive_, false)) {
+      return;
+    }
+    this->Sent(changes_.sequence());
+    if (std::exchange(keep_alive_, false)) {
       SendEvent("keep_alive", {});
     }
   }

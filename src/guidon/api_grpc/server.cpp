@@ -41,9 +41,9 @@ void TolerateDefaultClients(grpc::ServerBuilder& builder) {
 }  // namespace
 
 struct Server::Impl {
-  Impl(app::Application& app, const ServerOptions& options)
+  Impl(app::Application& app, const ServerOptions& options, Figures& figures)
       : gate(app, options.local_profile, options.default_environment),
-        hub(app),
+        hub(app, figures),
         evaluation_v1(EvaluationServiceV1(app, gate, hub)),
         evaluation_v2(EvaluationServiceV2(app, gate, hub)),
         sync(app, gate, hub) {}
@@ -61,7 +61,8 @@ struct Server::Impl {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() { Stop(std::chrono::milliseconds(0)); }
 
-base::Result<std::unique_ptr<Server>> Server::Start(app::Application& app, const ServerOptions& options) {
+base::Result<std::unique_ptr<Server>> Server::Start(app::Application& app, const ServerOptions& options,
+                                                    Figures& figures) {
   if (options.tls_certificate.empty() != options.tls_key.empty())
     return base::Fail(base::ErrorCode::kInvalidArgument, "TLS needs both a certificate and its key.",
                       options.tls_key.empty() ? "flagd.tls_key" : "flagd.tls_certificate");
@@ -71,7 +72,7 @@ base::Result<std::unique_ptr<Server>> Server::Start(app::Application& app, const
     return true;
   }();
   static_cast<void>(plugins);
-  auto impl = std::make_unique<Impl>(app, options);
+  auto impl = std::make_unique<Impl>(app, options, figures);
   grpc::ServerBuilder builder;
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   if (!options.tls_certificate.empty()) {

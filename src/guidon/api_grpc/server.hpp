@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "guidon/api_grpc/figures.hpp"
 #include "guidon/app/application.hpp"
 #include "guidon/base/result.hpp"
 
@@ -27,7 +28,9 @@ struct ServerOptions {
 class Server {
  public:
   // Binds and serves. `app` outlives the server. Errors: kUnavailable (address in use …), kInvalidArgument (TLS).
-  static base::Result<std::unique_ptr<Server>> Start(app::Application& app, const ServerOptions& options);
+  // `figures` outlives the server.
+  static base::Result<std::unique_ptr<Server>> Start(app::Application& app, const ServerOptions& options,
+                                                     Figures& figures);
   ~Server();  // as Stop(0)
 
   std::uint16_t evaluation_port() const;  // the one that was bound

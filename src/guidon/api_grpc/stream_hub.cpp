@@ -5,7 +5,7 @@
 
 namespace guidon::api_grpc {
 
-StreamHub::StreamHub(app::Application& app) : app_(app) {
+StreamHub::StreamHub(app::Application& app, Figures& figures) : app_(app), figures_(figures) {
   for (const model::Environment& environment : app_.snapshots().environments()) {
     app::ChangeFeed* feed = app_.snapshots().FeedOf(environment.str());
     listeners_.emplace_back(feed, feed->Listen([this] { Wake(); }));
@@ -28,6 +28,7 @@ bool StreamHub::Add(std::shared_ptr<Stream> stream) {
     const std::lock_guard lock(mutex_);
     if (stopping_ || streams_.size() >= kStreamsMax) return false;
     streams_.push_back(std::move(stream));
+    figures_.streams.store(streams_.size(), std::memory_order_relaxed);
     awake_ = true;
   }
   changed_.notify_one();
@@ -37,6 +38,7 @@ bool StreamHub::Add(std::shared_ptr<Stream> stream) {
 void StreamHub::Remove(const Stream* stream) {
   const std::lock_guard lock(mutex_);
   std::erase_if(streams_, [&](const auto& one) { return one.get() == stream; });
+  figures_.streams.store(streams_.size(), std::memory_order_relaxed);
 }
 
 void StreamHub::Wake() {
@@ -88,6 +90,9 @@ void StreamHub::Run() {
       if (tick) stream->Tick();
       stream->Poll();
     }
+    // While `streams` keeps them alive, whose clients these are.
+    if (!receipts_.empty()) app_.receipts().Converged(receipts_);
+    receipts_.clear();
     if (tick) next_tick = std::chrono::steady_clock::now() + kTick;
     lock.lock();
   }

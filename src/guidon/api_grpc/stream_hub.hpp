@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "guidon/api_grpc/figures.hpp"
 #include "guidon/app/application.hpp"
 
 namespace guidon::api_grpc {
@@ -36,7 +37,8 @@ class Stream {
 // Thread-safe.
 class StreamHub {
  public:
-  explicit StreamHub(app::Application& app);
+  // Both outlive it.
+  StreamHub(app::Application& app, Figures& figures);
   StreamHub(const StreamHub&) = delete;
   StreamHub& operator=(const StreamHub&) = delete;
   ~StreamHub();  // all streams have been removed by then
@@ -51,6 +53,10 @@ class StreamHub {
   void Wake();
   // Runs it on the hub's thread: for what reads the store.
   void Post(std::function<void()> work);
+  // A stream's client has been sent a change; noted together with others'. The hub's thread only.
+  void Received(const app::Propagation::Receipt& receipt) { receipts_.push_back(receipt); }
+  app::Application& app() { return app_; }
+  Figures& figures() { return figures_; }
   // Before the streams are told of a tick. Set before the first stream.
   void OnTick(std::function<void()> housekeeping);
   // Stops every stream, and refuses new ones.
@@ -60,6 +66,7 @@ class StreamHub {
   void Run();
 
   app::Application& app_;
+  Figures& figures_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool awake_ = false;
@@ -68,6 +75,7 @@ class StreamHub {
   std::vector<std::shared_ptr<Stream>> streams_;
   std::vector<std::function<void()>> work_;
   std::function<void()> housekeeping_;
+  std::vector<app::Propagation::Receipt> receipts_;  // of this round; of the hub's thread
   std::vector<std::pair<app::ChangeFeed*, std::uint64_t>> listeners_;
   std::thread thread_;
 };

@@ -18,7 +18,11 @@ constexpr std::chrono::seconds kRetryInterval{1};
 class SyncStream : public WritingStream<grpc::ByteBuffer> {
  public:
   SyncStream(const Gate& gate, StreamHub& hub, SyncSource& source, Caller caller)
-      : WritingStream<grpc::ByteBuffer>(hub), gate_(gate), source_(source), caller_(std::move(caller)) {}
+      : WritingStream<grpc::ByteBuffer>(hub, caller,
+                                        hub.app().snapshots().FeedOf(caller.environment)->position().served),
+        gate_(gate),
+        source_(source),
+        caller_(std::move(caller)) {}
 
   void Poll() override {
     if (!idle() || std::chrono::steady_clock::now() < not_before_) return;
@@ -31,8 +35,9 @@ class SyncStream : public WritingStream<grpc::ByteBuffer> {
       not_before_ = std::chrono::steady_clock::now() + kRetryInterval;
       return;
     }
-    if (*payload == sent_) return;
+    if (*payload == sent_) return Sent(source_.SequenceOf(caller_.environment));
     sent_ = *std::move(payload);
+    hub().figures().sync_messages.fetch_add(1, std::memory_order_relaxed);
     Send(&sent_->message);
   }
   void Tick() override {
@@ -57,7 +62,7 @@ bool Parse(const grpc::ByteBuffer& bytes, Request& request) {
 }  // namespace
 
 SyncService::SyncService(app::Application& app, const Gate& gate, StreamHub& hub)
-    : gate_(gate), hub_(hub), source_(app) {
+    : gate_(gate), hub_(hub), source_(app, hub.figures()) {
   hub_.OnTick([this] { source_.DropUnused(); });
 }
 

@@ -75,7 +75,9 @@ base::Result<std::shared_ptr<const SyncPayload>> SyncSource::Current(const std::
   flagd::Export out =
       flagd::ToFlagd(tenant.empty() ? definitions.definitions : OnlyFor(definitions.definitions, tenant));
   Report(environment, definitions, out.notes);
+  CountLeftOut(definitions, out);
   std::string json = json::Write(out.document);
+  figures_.sync_serialisations.fetch_add(1, std::memory_order_relaxed);
   selected.number = definitions.number;
   if (selected.payload == nullptr || selected.payload->json != json) {
     auto payload = std::make_shared<SyncPayload>();
@@ -91,13 +93,15 @@ void SyncSource::DropUnused() {
   std::erase_if(environments_, [](const auto& entry) { return !entry.second.used; });
   for (auto& [key, selected] : selected_) selected.used = false;
   for (auto& [name, environment] : environments_) environment.used = false;
+  StoreLeftOut();
 }
 
 base::Status SyncSource::BringUp(const std::string& name, Environment& environment) {
   const app::ChangeFeed& feed = *app_.snapshots().FeedOf(name);
   GUIDON_ASSIGN(const auto parsed, model::Environment::Parse(name));
   // Before anything is read: what is published while reading is read once more.
-  const std::uint64_t latest = feed.position().number;
+  const auto position = feed.position();
+  const std::uint64_t latest = position.number;
   if (environment.loaded && environment.number == latest) return {};
   const auto missed = feed.After(environment.number);
   const bool whole = !environment.loaded || !missed.complete ||
@@ -106,6 +110,7 @@ base::Status SyncSource::BringUp(const std::string& name, Environment& environme
     GUIDON_TRY(Load(parsed, environment));
     environment.loaded = true;
     environment.number = latest;
+    environment.served = position.served;
     return {};
   }
   std::set<std::string> flags;
@@ -125,6 +130,7 @@ base::Status SyncSource::BringUp(const std::string& name, Environment& environme
     GUIDON_ASSIGN(environment.definitions.kill_switches, app_.kill_switches().List(ReaderOf(), parsed));
   }
   environment.number = missed.entries.empty() ? latest : missed.entries.back()->number;
+  environment.served = missed.entries.empty() ? position.served : missed.entries.back()->served;
   return {};
 }
 
@@ -180,6 +186,25 @@ base::Status SyncSource::ReadSegment(const model::Environment& name, const std::
   std::erase_if(definitions.segments, [&](const auto& one) { return one->segment_key == key; });
   if (segment) definitions.segments.push_back(*std::move(segment));
   return {};
+}
+
+// Notes are also of flags that are there and mean something else.
+void SyncSource::CountLeftOut(Environment& environment, const flagd::Export& out) {
+  const model::Value* flags = out.document.AsObject() == nullptr ? nullptr : out.document.AsObject()->Find("flags");
+  const model::Object* there = flags == nullptr ? nullptr : flags->AsObject();
+  std::set<std::string_view> left_out;
+  for (const flagd::Note& note : out.notes) {
+    if (!note.flag_key.empty() && (there == nullptr || there->Find(note.flag_key) == nullptr))
+      left_out.insert(note.flag_key);
+  }
+  environment.left_out = left_out.size();
+  StoreLeftOut();
+}
+
+void SyncSource::StoreLeftOut() const {
+  std::uint64_t all = 0;
+  for (const auto& [name, one] : environments_) all += one.left_out;
+  figures_.flags_left_out.store(all, std::memory_order_relaxed);
 }
 
 void SyncSource::Report(const std::string& name, Environment& environment, const std::vector<flagd::Note>& notes) {

@@ -11,6 +11,7 @@
 
 #include <grpcpp/support/byte_buffer.h>
 
+#include "guidon/api_grpc/figures.hpp"
 #include "guidon/app/application.hpp"
 #include "guidon/flagd/flagd.hpp"
 
@@ -26,11 +27,14 @@ struct SyncPayload {
 // and reads again only what the feed says has changed. Not thread-safe: the hub's thread only.
 class SyncSource {
  public:
-  explicit SyncSource(app::Application& app) : app_(app) {}
+  // Both outlive it.
+  SyncSource(app::Application& app, Figures& figures) : app_(app), figures_(figures) {}
 
   // What is published now. A change that concerns nobody of the selector gives the same payload as before. Errors:
   // those of the store.
   base::Result<std::shared_ptr<const SyncPayload>> Current(const std::string& environment, const std::string& tenant);
+  // What the definitions of the last successful Current of the environment go up to, by the change log.
+  std::uint64_t SequenceOf(const std::string& environment) { return environments_[environment].served; }
   // Forgets what nobody has asked for since the last call.
   void DropUnused();
 
@@ -38,9 +42,11 @@ class SyncSource {
   struct Environment {
     flagd::Definitions definitions;
     std::uint64_t number = 0;  // of the feed: all up to it is in the definitions
+    std::uint64_t served = 0;  // the same by the change log
     bool loaded = false;
     bool used = false;
     std::set<std::pair<std::string, std::string>> reported;  // notes that the log has already
+    std::uint64_t left_out = 0;                              // flags that the last document lacks
   };
   struct Selected {
     std::shared_ptr<const SyncPayload> payload;
@@ -54,8 +60,11 @@ class SyncSource {
   base::Status ReadSegment(const model::Environment& name, const std::string& key,
                            flagd::Definitions& definitions) const;
   static void Report(const std::string& name, Environment& environment, const std::vector<flagd::Note>& notes);
+  void CountLeftOut(Environment& environment, const flagd::Export& out);
+  void StoreLeftOut() const;
 
   app::Application& app_;
+  Figures& figures_;
   std::map<std::string, Environment> environments_;
   std::map<std::pair<std::string, std::string>, Selected> selected_;
 };

@@ -101,7 +101,8 @@ Api::Api(app::Application& app, const store::MeteredTable& table, const ServerOp
       gate_(app, options),
       site_(options.ui),
       streams_(options.limits.streams_max),
-      metrics_(app, table, options.more_metrics) {}
+      metrics_(app, table, options.more_metrics),
+      definitions_(app) {}
 
 std::vector<EffectiveSetting> Api::settings() const {
   return settings_ ? settings_() : std::vector<EffectiveSetting>();
@@ -224,6 +225,7 @@ Result<Call> Api::PrepareCall(Exchange& exchange) const {
   call.if_none_match = head.Get(Header::kIfNoneMatch);
   call.body = exchange.body;
   call.environment = exchange.access.environment;
+  call.takes_gzip = TakesGzip(head);
   call.tells_details = app::Authorize(principal, app::Permission::kSystemRead, "").has_value();
   return call;
 }

@@ -8,6 +8,7 @@
 
 #include "guidon/api_http/access.hpp"
 #include "guidon/api_http/connection_count.hpp"
+#include "guidon/api_http/definitions_answers.hpp"
 #include "guidon/api_http/exchange.hpp"
 #include "guidon/api_http/metrics.hpp"
 #include "guidon/api_http/route.hpp"
@@ -52,6 +53,7 @@ class Api {
   // Event streams of all loops.
   ConnectionCount& streams() const { return streams_; }
   Metrics& metrics() const { return metrics_; }
+  DefinitionsAnswers& definitions() const { return definitions_; }
   const ServerLimits& limits() const { return limits_; }
   std::vector<EffectiveSetting> settings() const;
 
@@ -68,6 +70,7 @@ class Api {
   const StaticSite site_;
   mutable ConnectionCount streams_;
   mutable Metrics metrics_;
+  mutable DefinitionsAnswers definitions_;
 };
 
 }  // namespace guidon::api_http

@@ -241,6 +241,18 @@ std::uint64_t AnnouncedSequence(const Exchange& exchange, const model::Context& 
   return exchange.api.app().stream_tokens().SequenceOf(scope, id).value_or(0);
 }
 
+// A client of a stream asks again since it was told to: with this answer it has everything up to `sequence`.
+void NoteReceipt(const Exchange& exchange, const model::Context& context, std::uint64_t sequence) {
+  const app::Principal& principal = *exchange.access.principal;
+  const bool keyless = principal.kind == app::PrincipalKind::kLocal;
+  exchange.api.app().receipts().Refetched(exchange.access.environment,
+                                          {.kind = app::ClientKind::kEvaluation,
+                                           .tenant = TenantOf(context),
+                                           .key_id = keyless ? std::string_view() : principal.id,
+                                           .address = exchange.peer},
+                                          sequence);
+}
+
 // flagConfigLastModified is epoch seconds or RFC 3339.
 std::optional<Problem> CheckBulkQuery(const Exchange& exchange) {
   if (exchange.query.empty()) return std::nullopt;
@@ -444,12 +456,12 @@ int EvaluateAll(Exchange& exchange, std::string& out) {
   if (auto problem = ReadContext(exchange, context)) return RefuseStatus(exchange, *problem, "", out);
   const eval::Snapshot* snapshot = exchange.io.Find(exchange.access.environment);
   const std::uint64_t sequence = snapshot->sequence();
-  if (!exchange.caught_up) {
-    if (const std::uint64_t announced = AnnouncedSequence(exchange, context); announced > sequence) {
-      exchange.behind = announced;
-      return 0;
-    }
+  const std::uint64_t announced = AnnouncedSequence(exchange, context);
+  if (announced > sequence && !exchange.caught_up) {
+    exchange.behind = announced;
+    return 0;
   }
+  if (announced > 0) NoteReceipt(exchange, context, sequence);
   EvaluateVisible(exchange, *snapshot, context);
   EvaluationTag tag(exchange.access.environment);
   for (const Evaluation& evaluation : exchange.io.evaluations) tag.Add(evaluation);

@@ -101,6 +101,7 @@ struct Call {
   std::string if_none_match = {};
   std::string_view body = {};
   std::optional<std::uint64_t> catch_up_to = std::nullopt;  // in place of the handler: Exchange::behind
+  bool takes_gzip = false;                                  // the client can read a compressed answer
   bool tells_details = false;                               // the credential may see the system's insides
 };
 

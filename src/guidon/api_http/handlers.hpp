@@ -20,6 +20,8 @@ base::Result<Response> LintFlag(const Call& call);
 base::Result<Response> ExportFlags(const Call& call);
 base::Result<Response> ImportFlags(const Call& call);
 
+base::Result<Response> GetDefinitions(const Call& call);
+
 base::Result<Response> ListOverrides(const Call& call);
 base::Result<Response> SetOverrides(const Call& call);
 base::Result<Response> GetOverride(const Call& call);
@@ -30,6 +32,10 @@ base::Result<Response> ListOverridesOfTenant(const Call& call);
 base::Result<Response> ListKillSwitches(const Call& call);
 base::Result<Response> EngageKillSwitch(const Call& call);
 base::Result<Response> ReleaseKillSwitch(const Call& call);
+
+base::Result<Response> Acknowledge(const Call& call);
+base::Result<Response> ListPropagation(const Call& call);
+base::Result<Response> GetPropagation(const Call& call);
 
 base::Result<Response> ListSegments(const Call& call);
 base::Result<Response> CreateSegment(const Call& call);

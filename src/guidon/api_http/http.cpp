@@ -30,6 +30,11 @@ void RequestHead::Add(Header header, Slice value) {
   ++slot.count;
 }
 
+bool TakesGzip(const RequestHead& head) {
+  const std::string_view accepted = head.Get(Header::kAcceptEncoding);
+  return accepted.contains("gzip") && !accepted.contains("gzip;q=0");
+}
+
 std::string_view ReasonPhrase(int status) {
   switch (status) {
     case 200: return "OK";

@@ -72,6 +72,9 @@ class RequestHead {
   std::array<Slot, kHeaderCount> slots_ = {};
 };
 
+// Whether the client lists gzip by name. One that lists it only to refuse it (`gzip;q=0`) is nobody's way of asking.
+bool TakesGzip(const RequestHead& head);
+
 inline constexpr std::string_view kJson = "application/json";
 inline constexpr std::string_view kNoStore = "no-store";
 inline constexpr std::string_view kProblemJson = "application/problem+json";

@@ -261,6 +261,22 @@ void AddApplication(Families& families, app::Application& app) {
     families.Add(family->name, family->help, family->type).metric = std::move(family->metric);
 }
 
+// How fast changes come to this node and to its clients, and who lacks one.
+void AddPropagation(Families& families, app::Application& app) {
+  const app::Propagation& receipts = app.receipts();
+  const auto add = [&](std::string name, std::string help, const app::Propagation::Histogram& times) {
+    MetricFamily& family = families.Add(std::move(name), std::move(help), MetricType::Histogram);
+    Families::PutHistogram(family, app::kPropagationBounds, times.counts, times.seconds, {});
+  };
+  add("guidon_change_served_seconds", "From a change's commit to this node serving it.", receipts.served_times());
+  add("guidon_change_converged_seconds", "From a change's commit to a client of this node having it.",
+      receipts.converged_times());
+  MetricFamily& waiting =
+      families.Add("guidon_clients_not_converged", "Clients that lack a change that concerns them.", MetricType::Gauge);
+  for (const model::Environment& environment : app.snapshots().environments())
+    Families::Put(waiting, Number(receipts.Behind(environment.str())), {{"environment", environment.str()}});
+}
+
 void AddMore(Families& families, const std::vector<MetricGroup>& groups) {
   for (const MetricGroup& group : groups) {
     if (!group.bounds.empty()) {
@@ -392,6 +408,7 @@ std::string Metrics::Serialize() const {
   AddStore(families, table_);
   AddApplication(families, app_);
   AddFreshness(families, app_);
+  AddPropagation(families, app_);
   if (more_) AddMore(families, more_());
   AddProcess(families);
   return families.Serialize();

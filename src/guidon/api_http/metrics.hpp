@@ -39,7 +39,7 @@ class Count {
 // 5 (0.1, 0.2 and 0.5 s) are bounds.
 inline constexpr std::array<double, 15> kRequestBounds = {0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
                                                           0.025,   0.05,   0.1,     0.2,    0.5,   1,      2.5};
-inline constexpr std::size_t kRoutesMax = 64;
+inline constexpr std::size_t kRoutesMax = 96;
 inline constexpr std::size_t kNoRoute = kRoutesMax - 1;  // what was refused before a path was known
 inline constexpr std::size_t kReasonCount = 8;
 inline constexpr std::size_t kEvaluationErrorCount = 7;

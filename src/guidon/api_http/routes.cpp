@@ -19,8 +19,11 @@ constexpr std::array<std::string_view, 2> kPage = {"limit", "cursor"};
 constexpr std::array<std::string_view, 4> kSegmentKeys = {"list", "prefix", "limit", "cursor"};
 constexpr std::array<std::string_view, 7> kFlagList = {"owner", "tag", "tenantId", "state", "q", "limit", "cursor"};
 constexpr std::array<std::string_view, 3> kTenantOverrides = {"tenantId", "limit", "cursor"};
+constexpr std::array<std::string_view, 1> kLimit = {"limit"};
+constexpr std::array<std::string_view, 1> kWait = {"wait"};
 constexpr std::array<std::string_view, 1> kReason = {"reason"};
 constexpr std::array<std::string_view, 1> kExport = {"format"};
+constexpr std::array<std::string_view, 3> kDefinitions = {"flags", "since", "flagConfigEtag"};
 constexpr std::array<std::string_view, 4> kImport = {"format", "dryRun", "owner", "portions"};
 constexpr std::array<std::string_view, 4> kFlagUsage = {"from", "to", "by", "tenantId"};
 constexpr std::array<std::string_view, 4> kEvaluationLog = {"from", "to", "limit", "cursor"};
@@ -68,6 +71,17 @@ constexpr Route Streaming(std::string_view path, Permission permission, Names qu
           .direct = direct};
 }
 
+// Takes a small body, and stores nothing: no thread has to wait for it.
+constexpr Route Noting(std::string_view path, Route::Handler handler) {
+  return {.method = Method::kPost,
+          .path = path,
+          .permission = Permission::kEvaluate,
+          .body = BodyRule::kJson,
+          .query = {},
+          .on_io_thread = true,
+          .handler = handler};
+}
+
 #define GUIDON_ENV "/api/v1/environments/{env}"
 
 // What is called most comes first. The contract (api/openapi.yaml) has the same list; a test compares them.
@@ -78,6 +92,9 @@ constexpr std::array kRoutes = {
     // The token in the URL is the credential: browsers' EventSource sends no headers.
     Streaming("/ofrep/v1/events", Permission::kPublic, kToken, true, StreamEvaluationChanges),
     Streaming(GUIDON_ENV "/events", Permission::kFlagsRead, {}, false, StreamChanges),
+
+    Blocking(Method::kGet, GUIDON_ENV "/definitions", Permission::kDefinitionsRead, BodyRule::kNone, kDefinitions,
+             handlers::GetDefinitions),
 
     Quick("/healthz", handlers::Liveness),
     Blocking(Method::kGet, "/readyz", Permission::kPublic, BodyRule::kNone, {}, handlers::Readiness),
@@ -140,6 +157,12 @@ constexpr std::array kRoutes = {
              handlers::EngageKillSwitch),
     Blocking(Method::kDelete, GUIDON_ENV "/kill-switches/{scope}", Permission::kKillRelease, BodyRule::kNone, kReason,
              handlers::ReleaseKillSwitch),
+
+    Noting(GUIDON_ENV "/acknowledgements", handlers::Acknowledge),
+    Blocking(Method::kGet, GUIDON_ENV "/propagation", Permission::kFlagsRead, BodyRule::kNone, kLimit,
+             handlers::ListPropagation),
+    Blocking(Method::kGet, GUIDON_ENV "/propagation/{sequence}", Permission::kFlagsRead, BodyRule::kNone, kWait,
+             handlers::GetPropagation),
 
     Blocking(Method::kGet, GUIDON_ENV "/segments", Permission::kSegmentsRead, BodyRule::kNone, kPage,
              handlers::ListSegments),

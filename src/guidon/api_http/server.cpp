@@ -72,6 +72,7 @@ std::uint16_t Server::port() const { return impl_->port; }
 
 bool Server::Stop(std::chrono::milliseconds grace) {
   if (std::exchange(impl_->stopped, true)) return true;
+  impl_->api.app().receipts().StopWaiting();  // whoever waits for a change is answered now
   for (const auto& loop : impl_->loops) loop->Drain();
   impl_->api.streams().WaitForNone(grace);  // they end by themselves: each loop says goodbye and closes
   const bool all = impl_->connections.WaitForNone(grace);

@@ -39,12 +39,6 @@ bool IsForPrograms(std::string_view path) {
   return path == "/api" || path.starts_with("/api/") || path == "/ofrep" || path.starts_with("/ofrep/");
 }
 
-// A browser lists gzip by name. One that is listed only to be refused (`gzip;q=0`) is nobody's way of asking.
-bool TakesGzip(const RequestHead& head) {
-  const std::string_view accepted = head.Get(Header::kAcceptEncoding);
-  return accepted.contains("gzip") && !accepted.contains("gzip;q=0");
-}
-
 Response AnswerOf(const StaticFile& file, const RequestHead& head) {
   Response response{.content_type = file.content_type};
   if (file.path.starts_with(kHashedFolder)) response.cache_control = kForever;

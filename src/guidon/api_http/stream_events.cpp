@@ -4,6 +4,7 @@
 #include <chrono>
 #include <vector>
 
+#include "guidon/api_http/propagation_json.hpp"
 #include "guidon/api_http/stream_request.hpp"
 #include "guidon/api_http/text.hpp"
 #include "guidon/base/time.hpp"
@@ -107,6 +108,19 @@ std::string NodeEvent(const ManagementView& view, std::string_view id, std::stri
   if (view.tenant.empty()) data.Set("sequence", Signed(sequence));
   std::string out;
   AppendEvent(out, "node", id, json::Write(data));
+  return out;
+}
+
+std::string ProgressEvent(const ManagementView& view, std::string_view node, const app::ChangeProgress& progress) {
+  model::Object data;
+  data.Set("environment", std::string(view.environment));
+  data.Set("node", std::string(node));
+  data.Set("sequence", Signed(progress.sequence));
+  data.Set("complete", progress.waiting_count() == 0);
+  data.Set("clients", ConvergenceToJson(
+                          {.connected = progress.connected, .converged = progress.converged, .curve = progress.curve}));
+  std::string out;
+  AppendEvent(out, "propagation", "", json::Write(data));
   return out;
 }
 

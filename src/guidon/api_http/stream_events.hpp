@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "guidon/app/change_feed.hpp"
+#include "guidon/app/propagation.hpp"
 
 // The bytes of events (text/event-stream, HTML standard section 9.2).
 namespace guidon::api_http {
@@ -28,5 +29,8 @@ std::string ResyncEvent(const ManagementView& view, std::string_view id, std::ui
 // "node": which node speaks, and whether it goes on ("serving") or ends ("draining").
 std::string NodeEvent(const ManagementView& view, std::string_view id, std::string_view node, std::string_view state,
                       std::uint64_t sequence);
+
+// "propagation": how many clients of the node that speaks have the latest change. Only for views of everything.
+std::string ProgressEvent(const ManagementView& view, std::string_view node, const app::ChangeProgress& progress);
 
 }  // namespace guidon::api_http

@@ -40,6 +40,7 @@ int Begin(Exchange& exchange, StreamRequest request, std::string& out) {
                      .detail = "This node has as many event streams as it may; try again, or another node."},
                     out);
     request.slot = ConnectionSlot(exchange.api.streams());
+    request.address = exchange.peer;
     ReadLastEventId(exchange, request);
   }
   exchange.keep_alive = false;  // the connection is the stream's until it ends

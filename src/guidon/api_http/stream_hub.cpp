@@ -40,7 +40,10 @@ struct Stream {
   std::uint64_t ends_at = kNever;  // ticks: reconnects spread over all nodes
   std::uint64_t blocked_until = kNever;  // ticks
   std::uint32_t keep_alive_slot = 0;
-  bool keep_alive = false;  // a comment is due
+  bool keep_alive = false;     // a comment is due
+  std::uint32_t progress = 0;  // management: generation of the scope's progress that it was sent
+  std::uint64_t told = 0;      // management: sequence up to which it was sent everything
+  app::Propagation::Client* client = nullptr;
   std::string key_id;
   ConnectionSlot slot;
 };
@@ -49,7 +52,12 @@ struct StreamHub::Environment {
   std::string name;
   app::ChangeFeed* feed = nullptr;
   std::uint64_t listener = 0;
-  std::uint64_t read = 0;  // number of the last entry that the scopes know
+  std::uint64_t read = 0;    // number of the last entry that the scopes know
+  std::uint64_t served = 0;  // what the snapshot claimed then
+  // What was last said of how far the latest change has come.
+  std::uint64_t shown_sequence = 0;
+  std::uint64_t shown_connected = 0;
+  std::uint64_t shown_converged = 0;
   std::unordered_map<std::string, std::unique_ptr<Scope>> scopes;
 };
 
@@ -74,6 +82,8 @@ struct StreamHub::Scope {
 
   // Management: by number of the feed's entry.
   std::deque<std::pair<std::uint64_t, Bytes>> events;
+  std::uint32_t progress = 0;  // counts what was said of progress
+  Bytes progress_bytes;
 
   ManagementView View() const { return {.environment = environment->name, .tenant = tenant}; }
 };
@@ -92,7 +102,9 @@ StreamHub::StreamHub(app::Application& app, IoCounters& counters, RingReader& ri
     auto made = std::make_unique<Environment>();
     made->name = environment.str();
     made->feed = app.snapshots().FeedOf(made->name);
-    made->read = made->feed->position().number;
+    const auto position = made->feed->position();
+    made->read = position.number;
+    made->served = made->shown_sequence = position.served;
     made->listener = made->feed->Listen([this] {
       if (!woken_.exchange(true, std::memory_order_acq_rel)) scheduler_.pump_soon();
     });
@@ -104,7 +116,10 @@ StreamHub::~StreamHub() {
   for (const auto& environment : environments_) {
     environment->feed->Unlisten(environment->listener);
     for (const auto& [text, scope] : environment->scopes) {
-      for (const auto& stream : scope->streams) stream->peer->Close();
+      for (const auto& stream : scope->streams) {
+        stream->peer->Close();
+        app_.receipts().Close(stream->client);
+      }
     }
   }
 }
@@ -154,23 +169,33 @@ void StreamHub::Adopt(std::shared_ptr<StreamPeer> peer, StreamRequest request, C
   ++streams_;
   counters_.streams_opened.Add();
   counters_.streams_open.Add();
-  Begin(stream, request);
+  const std::uint64_t known = Begin(stream, request);
+  const bool evaluates = scope.kind == StreamKind::kEvaluation;
+  stream.client = app_.receipts().Open(environment->name,
+                                       {.kind = evaluates ? app::ClientKind::kEvaluation : app::ClientKind::kManagement,
+                                        .tenant = scope.tenant,
+                                        .key_id = stream.key_id,
+                                        .address = request.address},
+                                       known);
   stream.peer->AwaitEnd(stream);
   Serve(stream);
+  FlushReceipts();
 }
 
-// The first bytes, and where the stream goes on.
-void StreamHub::Begin(Stream& stream, const StreamRequest& request) {
+// The first bytes, and where the stream goes on. Returns what its client has, by the change log.
+std::uint64_t StreamHub::Begin(Stream& stream, const StreamRequest& request) {
   Scope& scope = *static_cast<Scope*>(stream.scope);
   app::ChangeFeed& feed = *scope.environment->feed;
   const auto position = feed.position();
   const auto id = [&] { return app_.stream_tokens().EventId(scope.text, position.served); };
   std::string text = RetryText(kRetryOpen);
+  std::uint64_t known = position.served;
   if (scope.kind == StreamKind::kEvaluation) {
     stream.state = scope.generation;
     if (request.lost || (request.seen && feed.LastConcerning(scope.tenant) > *request.seen)) {
       text += RefetchEvent(id(), app_.clock().Now());
       counters_.stream_replays.Add();
+      known = request.lost ? 0 : *request.seen;
     }
   } else {
     const auto number = request.seen ? feed.NumberAt(*request.seen) : std::optional(position.number);
@@ -181,8 +206,12 @@ void StreamHub::Begin(Stream& stream, const StreamRequest& request) {
     text += NodeEvent(scope.View(), present ? id() : std::string(), app_.node(), "serving", position.served);
     if (lost) text += ResyncEvent(scope.View(), id(), position.served);
     if (lost || !present) counters_.stream_replays.Add();
+    if (!lost && !present) known = *request.seen;
+    stream.told = known;
+    stream.progress = scope.progress;
   }
   stream.current = std::make_shared<const std::string>(std::move(text));
+  return known;
 }
 
 void StreamHub::MakeDue(Scope& scope) {
@@ -231,6 +260,7 @@ void StreamHub::ReadFeed(Environment& environment, Clock::time_point now) {
   auto read = environment.feed->After(environment.read);
   if (read.entries.empty()) return;
   environment.read = read.entries.back()->number;
+  environment.served = read.entries.back()->served;
   // Scopes with tenants of their own are many, and an entry mostly concerns one or all.
   for (const auto& [text, scope] : environment.scopes) {
     for (const auto& entry : read.entries) {
@@ -256,6 +286,7 @@ void StreamHub::Pump(Clock::time_point now) {
     scope.due = false;
     if (scope.streams.empty()) scope.environment->scopes.erase(std::string(scope.text));
   }
+  FlushReceipts();
   if (!due_.empty() && !woken_.exchange(true, std::memory_order_acq_rel)) scheduler_.pump_soon();
 }
 
@@ -276,7 +307,8 @@ Bytes StreamHub::NextManagementEvent(Stream& stream) {
   Scope& scope = *static_cast<Scope*>(stream.scope);
   for (;;) {
     auto read = scope.environment->feed->After(stream.state, kFeedEntriesARead);
-    if (read.entries.empty()) return nullptr;
+    if (read.entries.empty())
+      return std::exchange(stream.progress, scope.progress) != scope.progress ? scope.progress_bytes : nullptr;
     if (!read.complete) {
       const auto position = scope.environment->feed->position();
       stream.state = position.number;
@@ -335,13 +367,29 @@ void StreamHub::Serve(Stream& stream) {
   if (stream.blocked_until != kNever) return;
   for (;;) {
     if (!stream.current) stream.current = NextOf(stream);
-    if (!stream.current || !SendCurrent(stream)) return;
+    if (!stream.current) return NoteSent(stream);
+    if (!SendCurrent(stream)) return;
   }
+}
+
+// Whoever sees changes as they are has them once they are sent; whoever is only told of them has yet to ask.
+void StreamHub::NoteSent(Stream& stream) {
+  const Scope& scope = *static_cast<const Scope*>(stream.scope);
+  const std::uint64_t served = scope.environment->served;
+  if (scope.kind != StreamKind::kManagement || stream.told >= served || stream.client == nullptr) return;
+  receipts_.push_back({.client = stream.client, .known = std::exchange(stream.told, served), .sequence = served});
+}
+
+void StreamHub::FlushReceipts() {
+  if (receipts_.empty()) return;
+  app_.receipts().Converged(receipts_);
+  receipts_.clear();
 }
 
 void StreamHub::Writable(Stream& stream) {
   stream.blocked_until = kNever;
   Serve(stream);
+  FlushReceipts();
 }
 
 void StreamHub::Ended(Stream& stream) { End(stream); }
@@ -349,6 +397,9 @@ void StreamHub::Ended(Stream& stream) { End(stream); }
 void StreamHub::End(Stream& stream) {
   Scope& scope = *static_cast<Scope*>(stream.scope);
   stream.peer->Close();
+  FlushReceipts();  // they name clients that may be gone after the next line
+  const bool sees = scope.kind == StreamKind::kManagement;
+  app_.receipts().Close(stream.client, sees ? std::optional(stream.told) : std::nullopt);
   const std::size_t index = stream.index;
   // Whoever is moved to an earlier place may be served twice in one round, and gets nothing twice.
   std::swap(scope.streams[index], scope.streams.back());
@@ -364,6 +415,24 @@ void StreamHub::End(Stream& stream) {
 void StreamHub::SayGoodbye(Stream& stream, milliseconds to) {
   if (!stream.current) stream.peer->Send(RetryText(to));
   End(stream);
+}
+
+// How far the latest change has come, for whoever may know it, where that is not what was said last.
+void StreamHub::ShowProgress(Environment& environment) {
+  const auto scope = environment.scopes.find(StreamScopeOf(StreamKind::kManagement, environment.name, ""));
+  if (scope == environment.scopes.end()) return;
+  const auto progress = app_.receipts().ProgressOf(environment.name, environment.served, "", 0);
+  if (!progress || progress->entry == nullptr) return;
+  if (environment.shown_sequence == progress->sequence && environment.shown_connected == progress->connected &&
+      environment.shown_converged == progress->converged)
+    return;
+  environment.shown_sequence = progress->sequence;
+  environment.shown_connected = progress->connected;
+  environment.shown_converged = progress->converged;
+  ++scope->second->progress;
+  scope->second->progress_bytes =
+      std::make_shared<const std::string>(ProgressEvent(scope->second->View(), app_.node(), *progress));
+  MakeDue(*scope->second);
 }
 
 void StreamHub::Tick() {
@@ -397,6 +466,9 @@ void StreamHub::Tick() {
       Serve(*stream);
     }
   }
+  FlushReceipts();
+  for (const auto& environment : environments_) ShowProgress(*environment);
+  if (!due_.empty() && !woken_.exchange(true, std::memory_order_acq_rel)) scheduler_.pump_soon();
 }
 
 void StreamHub::Drain() {

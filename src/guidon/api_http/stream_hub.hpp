@@ -83,7 +83,7 @@ class StreamHub {
 
   Environment* EnvironmentOf(std::string_view name);
   Scope& ScopeOf(Environment& environment, const StreamRequest& request);
-  void Begin(Stream& stream, const StreamRequest& request);
+  std::uint64_t Begin(Stream& stream, const StreamRequest& request);
   void ReadFeed(Environment& environment, Clock::time_point now);
   void Concern(Scope& scope, const app::FeedEntry& entry, Clock::time_point now);
   void FlushBursts(Clock::time_point now);
@@ -94,6 +94,9 @@ class StreamHub {
   std::shared_ptr<const std::string> NextOf(Stream& stream);
   std::shared_ptr<const std::string> NextEvaluationEvent(Stream& stream);
   std::shared_ptr<const std::string> NextManagementEvent(Stream& stream);
+  void NoteSent(Stream& stream);
+  void FlushReceipts();
+  void ShowProgress(Environment& environment);
   void End(Stream& stream);
   void SayGoodbye(Stream& stream, std::chrono::milliseconds to);
   std::string RetryText(std::chrono::milliseconds to);
@@ -104,7 +107,8 @@ class StreamHub {
   const ServerLimits& limits_;
   const StreamScheduler scheduler_;
   std::vector<std::unique_ptr<Environment>> environments_;
-  std::deque<Scope*> due_;  // each once; Scope::due
+  std::deque<Scope*> due_;                           // each once; Scope::due
+  std::vector<app::Propagation::Receipt> receipts_;  // of this round, to be noted together
   std::size_t streams_ = 0;
   std::uint64_t tick_ = 0;
   std::uint64_t ring_generation_ = 0;

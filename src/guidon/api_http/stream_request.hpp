@@ -20,7 +20,8 @@ struct StreamRequest {
   std::string environment = {};
   // Of the contexts that are evaluated; for management the only tenant whose things are seen, "" = all.
   std::string tenant = {};
-  std::string key_id = {};  // ends with it; "" = no key
+  std::string key_id = {};   // ends with it; "" = no key
+  std::string address = {};  // of the client
   // What the client has been told up to, by the change log. Nothing: only what comes from now on.
   std::optional<std::uint64_t> seen = std::nullopt;
   // It names an event that this server cannot read: it may have missed anything.

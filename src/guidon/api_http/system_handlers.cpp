@@ -124,6 +124,7 @@ Result<Response> Readiness(const Call& call) {
     for (const app::EnvironmentHealth& environment : health.environments)
       environments.push_back(EnvironmentToJson(environment, now));
     out.Set("version", GUIDON_VERSION);
+    out.Set("node", call.app.node());
     out.Set("store", std::move(store));
     out.Set("environments", std::move(environments));
   }

@@ -79,11 +79,15 @@ struct Application::Impl {
         keys(services, options.key_hash_secret),
         audit(services),
         usage(services, options.usage_interval),
-        stream_tokens(options.key_hash_secret) {}
+        stream_tokens(options.key_hash_secret),
+        definitions(services, [this](std::string_view environment, std::uint64_t sequence) {
+          return CatchUpTo(environment, sequence);
+        }) {}
 
   base::Status Load();
   base::Result<std::size_t> RefreshEnvironment(const model::Environment& environment, RefreshBy by);
   base::Status FollowAll();
+  base::Status CatchUpTo(std::string_view environment, std::uint64_t sequence);
   base::Status FollowEnvironment(const model::Environment& environment, std::optional<std::uint64_t> head);
 
   store::Table& table;
@@ -104,10 +108,14 @@ struct Application::Impl {
   const StreamTokens stream_tokens;
   std::mutex catch_up_mutex;  // of CatchUpTo
   StoreContact contact;
+  // Made when everything is loaded: what comes later is a change.
+  std::unique_ptr<Propagation> receipts;
+  std::unique_ptr<PropagationService> propagation;
   std::atomic<std::uint64_t> flags_out_of_band{0};
   std::atomic<std::uint64_t> switches_out_of_band{0};
   // Since when an environment's head has been behind its snapshot; of the thread that follows.
   std::map<std::string, base::Timestamp> behind_since;
+  DefinitionsKeeper definitions;
 };
 
 base::Status Application::Impl::Load() {
@@ -116,6 +124,8 @@ base::Status Application::Impl::Load() {
   SweepSegments(services);
   GUIDON_TRY(keys.Reload());
   contact.Heard(began);
+  receipts = std::make_unique<Propagation>(snapshots, clock);
+  propagation = std::make_unique<PropagationService>(services, *receipts, contact, options.node);
   return {};
 }
 
@@ -217,6 +227,9 @@ TenantService& Application::tenants() { return impl_->tenants; }
 KeyService& Application::keys() { return impl_->keys; }
 AuditService& Application::audit() { return impl_->audit; }
 UsageService& Application::usage() { return impl_->usage; }
+PropagationService& Application::propagation() { return *impl_->propagation; }
+Propagation& Application::receipts() { return *impl_->receipts; }
+DefinitionsKeeper& Application::definitions() { return impl_->definitions; }
 SnapshotRegistry& Application::snapshots() { return impl_->snapshots; }
 ChangeCommitter& Application::committer() { return impl_->committer; }
 const StreamTokens& Application::stream_tokens() const { return impl_->stream_tokens; }
@@ -252,11 +265,15 @@ base::Result<std::size_t> Application::Refresh(RefreshBy by) {
 }
 
 base::Status Application::CatchUpTo(std::string_view environment, std::uint64_t sequence) {
-  const std::lock_guard one_at_a_time(impl_->catch_up_mutex);
-  const auto known = impl_->snapshots.SequenceOf(environment);
+  return impl_->CatchUpTo(environment, sequence);
+}
+
+base::Status Application::Impl::CatchUpTo(std::string_view environment, std::uint64_t sequence) {
+  const std::lock_guard one_at_a_time(catch_up_mutex);
+  const auto known = snapshots.SequenceOf(environment);
   if (!known || *known >= sequence) return {};
   GUIDON_ASSIGN(const auto parsed, model::Environment::Parse(environment));
-  return impl_->snapshots.CatchUp(impl_->repository, parsed, impl_->clock);
+  return snapshots.CatchUp(repository, parsed, clock);
 }
 
 base::Status Application::FlushBackgroundWrites(bool last) {

@@ -9,7 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "guidon/app/definitions_keeper.hpp"
 #include "guidon/app/keys.hpp"
+#include "guidon/app/propagation.hpp"
+#include "guidon/app/propagation_service.hpp"
 #include "guidon/app/services.hpp"
 #include "guidon/app/store_contact.hpp"
 #include "guidon/app/stream_tokens.hpp"
@@ -64,6 +67,10 @@ class Application {
   KeyService& keys();
   AuditService& audit();
   UsageService& usage();
+  PropagationService& propagation();
+  // Which clients of this node have what: for those who serve them.
+  Propagation& receipts();
+  DefinitionsKeeper& definitions();
   SnapshotRegistry& snapshots();
   ChangeCommitter& committer();
   const StreamTokens& stream_tokens() const;

@@ -21,6 +21,9 @@
 
 namespace guidon::app {
 
+// In place of a tenant: hears of everything, whomever it concerns. No tenant's id.
+inline constexpr std::string_view kEveryTenant = "*";
+
 // Whom a change may concern: what evaluation answers to contexts of these tenants, or to any. A context without a
 // tenant is concerned only by what concerns everyone.
 struct Audience {
@@ -29,7 +32,7 @@ struct Audience {
 
   void Add(std::string_view tenant);
   void Add(const Audience& other);
-  bool Has(std::string_view tenant) const { return everyone || Names(tenant); }
+  bool Has(std::string_view tenant) const { return everyone || tenant == kEveryTenant || Names(tenant); }
   // The thing is, or was, this tenant's own.
   bool Names(std::string_view tenant) const;
   // Nobody can tell that anything changed (a kill switch of a flag that is not there).

@@ -34,15 +34,17 @@ constexpr PermissionSet kTenantAdministrator =
           Permission::kOverridesRead, Permission::kOverridesWrite, Permission::kKillRead, Permission::kKillEngage,
           Permission::kKillRelease, Permission::kTenantsRead, Permission::kTenantsWrite, Permission::kKeysRead,
           Permission::kKeysWrite, Permission::kAuditRead});
-constexpr PermissionSet kEvaluator = Only({Permission::kPublic, Permission::kEvaluate});
+constexpr PermissionSet kServerProgram =
+    Only({Permission::kPublic, Permission::kEvaluate, Permission::kDefinitionsRead});
+constexpr PermissionSet kBrowser = Only({Permission::kPublic, Permission::kEvaluate});
 
 const PermissionSet& PermissionsOf(const Principal& principal) {
   switch (principal.kind) {
     case PrincipalKind::kAnonymous: return kNobody;
     case PrincipalKind::kLocal:
     case PrincipalKind::kAdmin: return principal.tenant_id ? kTenantAdministrator : kAdministrator;
-    case PrincipalKind::kServer:
-    case PrincipalKind::kClient: return kEvaluator;
+    case PrincipalKind::kServer: return kServerProgram;
+    case PrincipalKind::kClient: return kBrowser;
   }
   return kNobody;
 }
@@ -75,6 +77,7 @@ std::string_view NameOf(Permission permission) {
   switch (permission) {
     case Permission::kPublic: return "public";
     case Permission::kEvaluate: return "flags:evaluate";
+    case Permission::kDefinitionsRead: return "definitions:read";
     case Permission::kFlagsRead: return "flags:read";
     case Permission::kFlagsWrite: return "flags:write";
     case Permission::kOverridesRead: return "overrides:read";

@@ -31,6 +31,7 @@ struct Principal {
 enum class Permission : std::uint8_t {
   kPublic,  // no credential needed: liveness, the contract
   kEvaluate,
+  kDefinitionsRead,  // whole definitions, to evaluate in a process of one's own
   kFlagsRead,
   kFlagsWrite,
   kOverridesRead,
@@ -48,7 +49,7 @@ enum class Permission : std::uint8_t {
   kSystemRead,  // readiness details, metrics
   kSystemWrite  // refresh
 };
-inline constexpr std::size_t kPermissionCount = 18;
+inline constexpr std::size_t kPermissionCount = 19;
 std::string_view NameOf(Permission permission);  // "flags:read" …
 
 // The one place that decides whether a credential may do a thing at all (spec 6: denied by default). Which things a
@@ -56,8 +57,9 @@ std::string_view NameOf(Permission permission);  // "flags:read" …
 //   anonymous: kPublic only (kUnauthenticated otherwise)
 //   local, admin: everything, in its environment if it is bound to one
 //   admin bound to a tenant: evaluation, flags, overrides, kill switches, audit, keys and tenant of that tenant; no
-//     segments (they belong to no tenant, and hold keys of everybody's users), no system
-//   server, client: kEvaluate in its environment
+//     segments and so no definitions (segments belong to no tenant, and hold keys of everybody's users), no system
+//   server: kEvaluate and kDefinitionsRead in its environment
+//   client: kEvaluate in its environment
 // `environment`: what the request is about, "" where it is about none (tenants, keys): an admin bound to an environment
 // may then do nothing but read audit of its environment.
 // Errors: kUnauthenticated, kPermissionDenied. The same whether or not the thing exists.

@@ -37,7 +37,9 @@ Answer Expected(const Principal& who, Permission permission, std::string_view en
     case PrincipalKind::kAnonymous: return Answer::kUnauthenticated;
     case PrincipalKind::kServer:
     case PrincipalKind::kClient:
-      return permission == Permission::kEvaluate && who.environment && *who.environment == environment
+      return (permission == Permission::kEvaluate ||
+              (permission == Permission::kDefinitionsRead && who.kind == PrincipalKind::kServer)) &&
+                     who.environment && *who.environment == environment
                  ? Answer::kYes
                  : Answer::kDenied;
     case PrincipalKind::kLocal:
@@ -73,7 +75,7 @@ TEST(Authorize, DecidesEveryKindPermissionAndBinding) {
       }
     }
   }
-  EXPECT_EQ(allowed + refused, 5 * 2 * 2 * 18 * 3);
+  EXPECT_EQ(allowed + refused, 5 * 2 * 2 * 19 * 3);
   EXPECT_GT(refused, allowed);
 }
 

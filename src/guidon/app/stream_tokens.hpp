@@ -15,7 +15,8 @@ namespace guidon::app {
 // evaluates nothing.
 struct StreamGrant {
   std::string environment;
-  std::string tenant = {};  // of the contexts; "" = without a tenant, or one that cannot have anything of its own
+  // Of the contexts; "" = without a tenant, or one that cannot have anything of its own; kEveryTenant = of any.
+  std::string tenant = {};
   std::string key_id = {};  // that it was given to; "" = nobody's (the local profile without a key)
   base::Timestamp expires_at = {};
   std::uint64_t since = 0;  // what the holder was told up to, by the change log

@@ -83,7 +83,7 @@ inline constexpr std::size_t kUsageSeriesMax = 5000;
 inline constexpr std::size_t kEvaluationsWaitingMax = 10'000;
 
 // How often which flag gave which variation to whom: counted in memory, written to the store once in a while, one item
-// for a flag and hour (docs/adr/0019-usage.md). What was counted since the last write is lost where the process is
+// for a flag and hour (docs/adr/0020-usage.md). What was counted since the last write is lost where the process is
 // killed. Thread-safe.
 class UsageService {
  public:

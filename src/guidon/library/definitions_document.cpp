@@ -116,11 +116,46 @@ Status RefuseTwins(const std::vector<Part>& parts, std::string_view name, std::s
 }
 
 Status RefuseUnknown(const Object& document) {
-  static const std::set<std::string, std::less<>> kNames = {"environment", "flags",    "killSwitches", "overrides",
-                                                            "schema",      "segments", "sequence"};
+  static const std::set<std::string, std::less<>> kNames = {
+      "brokenFlags", "brokenSegments", "complete", "environment", "eventStreams", "flags",   "killSwitches",
+      "overrides",   "removed",        "schema",   "segments",    "sequence",     "tenantId"};
   for (const auto& [name, value] : document) {
     if (!kNames.contains(name)) return Fail(ErrorCode::kInvalidArgument, "is not known", model::PathName(name));
   }
+  return {};
+}
+
+// What the server cannot read is known by its key, so that it answers an error and not that it is not there.
+Result<eval::BrokenFlag> ReadBrokenFlag(const Value& part) {
+  if (part.AsObject() == nullptr)
+    return Fail(ErrorCode::kInvalidArgument, "must be an object, not " + std::string(part.TypeName()));
+  const auto text_of = [&](std::string_view name) {
+    const Value* value = part.AsObject()->Find(name);
+    return value == nullptr || value->AsString() == nullptr ? std::string() : *value->AsString();
+  };
+  GUIDON_ASSIGN(const auto key, model::FlagKey::Parse(text_of("flagKey")));
+  eval::BrokenFlag broken{.flag_key = key.str(),
+                          .error = {.code = ErrorCode::kCorrupt, .message = "The server cannot read this flag."}};
+  if (const std::string tenant = text_of("tenantId"); !tenant.empty()) broken.tenant_id = tenant;
+  return broken;
+}
+
+Result<eval::BrokenSegment> ReadBrokenSegment(const Value& part) {
+  const Value* key = part.AsObject() == nullptr ? nullptr : part.AsObject()->Find("segmentKey");
+  if (key == nullptr || key->AsString() == nullptr)
+    return Fail(ErrorCode::kInvalidArgument, "must name the segment", "segmentKey");
+  return eval::BrokenSegment{.segment_key = *key->AsString(),
+                             .error = {.code = ErrorCode::kCorrupt, .message = "The server cannot read this segment."}};
+}
+
+// Changes alone are no definitions: evaluating them would find most flags missing.
+Status RefuseChanges(const Object& document) {
+  const Value* complete = document.Find("complete");
+  const bool changes = complete != nullptr && (complete->AsBool() == nullptr || !*complete->AsBool());
+  if (changes || document.Find("removed") != nullptr)
+    return Fail(ErrorCode::kInvalidArgument,
+                "is not true: these are changes since an earlier state; ask for the definitions without `since`",
+                "complete");
   return {};
 }
 
@@ -140,6 +175,7 @@ Result<eval::Definitions> ParseDefinitions(std::string_view text) {
     return Fail(ErrorCode::kInvalidArgument, "The definitions must be a JSON object.");
   const Object& members = *document.AsObject();
   GUIDON_TRY(RefuseUnknown(members));
+  GUIDON_TRY(RefuseChanges(members));
   const Value* environment = members.Find("environment");
   if (environment == nullptr || environment->AsString() == nullptr)
     return Fail(ErrorCode::kInvalidArgument, "must name the environment", "environment");
@@ -155,6 +191,8 @@ Result<eval::Definitions> ParseDefinitions(std::string_view text) {
                       [&](const Value& part) { return ReadOverride(part, env.str(), out.flags); }));
   GUIDON_TRY(ReadList(members, "killSwitches", out.kill_switches,
                       [&](const Value& part) { return ReadKillSwitch(part, env.str()); }));
+  GUIDON_TRY(ReadList(members, "brokenFlags", out.broken_flags, ReadBrokenFlag));
+  GUIDON_TRY(ReadList(members, "brokenSegments", out.broken_segments, ReadBrokenSegment));
   GUIDON_TRY(RefuseTwins(out.flags, "flags", "flagKey", [](const auto& flag) { return flag->flag_key; }));
   GUIDON_TRY(RefuseTwins(out.segments, "segments", "segmentKey", [](const auto& one) { return one->segment_key; }));
   GUIDON_TRY(RefuseTwins(out.overrides, "overrides", "tenantId",

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "guidon/base/text.hpp"
+#include "guidon/store/item_json.hpp"
 #include "guidon/store/table.hpp"
 #include "guidon/store/table_rules.hpp"
 
@@ -289,6 +290,12 @@ bool operator==(const Number& a, const Number& b) {
   if (a.text == b.text) return true;
   const auto left = ParseDecimal(a.text);
   return left.has_value() && left == ParseDecimal(b.text);
+}
+
+std::string CanonicalText(const Number& number) {
+  const auto decimal = ParseDecimal(number.text);
+  if (!decimal) return number.text;
+  return fmt::format("{}{}E{}", decimal->negative ? "-" : "", decimal->digits, decimal->exponent);
 }
 
 AttributeMap::AttributeMap() = default;

@@ -78,6 +78,9 @@ base::Result<ChangeRecord> DecodeChange(const Item& item);
 Item EncodeChangeHead(std::string_view scope, std::uint64_t sequence);
 base::Result<std::uint64_t> DecodeChangeHead(const Item& item);
 
+// `kept` goes into `ttl` and is not read back.
+Item EncodeNode(const NodeRecord& record);
+base::Result<NodeRecord> DecodeNode(const Item& item);
 Item EncodeIdempotency(const IdempotencyRecord& record);
 base::Result<IdempotencyRecord> DecodeIdempotency(const Item& item);
 

@@ -176,6 +176,24 @@ Result<std::uint64_t> DecodeChangeHead(const Item& item) {
   return in.Finish([&] { return Result<std::uint64_t>(sequence); });
 }
 
+Item EncodeNode(const NodeRecord& record) {
+  ItemBuilder item;
+  SetKey(item, NodeItemKey(record.node));
+  item.Set("node", record.node);
+  item.Set("at", base::FormatTimestamp(record.at));
+  item.Set("report", record.report);
+  SetTtl(item, record.at + record.kept);
+  return std::move(item).Done();
+}
+
+Result<NodeRecord> DecodeNode(const Item& item) {
+  ItemReader in(item);
+  NodeRecord record{.node = in.Text("node"), .at = in.Time("at"), .report = in.Text("report")};
+  in.ExpectKey("PK", kNodesPartition);
+  in.ExpectKey("SK", record.node);
+  return in.Finish([&] { return Result<NodeRecord>(std::move(record)); });
+}
+
 Item EncodeIdempotency(const IdempotencyRecord& record) {
   ItemBuilder item;
   SetKey(item, IdempotencyItemKey(record.owner, record.key));

@@ -328,6 +328,29 @@ sequence = N 42
 )");
 }
 
+TEST(CodecTest, ANodesItemIsForgottenWhereTheNodeIsSilent) {
+  const NodeRecord record{.node = "web-1",
+                          .at = base::Timestamp{std::chrono::milliseconds(1'800'000)},
+                          .report = "{}",
+                          .kept = std::chrono::seconds(60)};
+  const Item item = EncodeNode(record);
+  EXPECT_EQ(ItemText(item), R"(PK = S "NODES"
+SK = S "web-1"
+at = S "1970-01-01T00:30:00.000Z"
+node = S "web-1"
+report = S "{}"
+ttl = N 1860
+)");
+  const auto read = DecodeNode(item);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->node, "web-1");
+  EXPECT_EQ(read->at, record.at);
+  EXPECT_EQ(read->report, "{}");
+  Item other = item;
+  other.Set("SK", "web-2");
+  ExpectError(DecodeNode(other), ErrorCode::kCorrupt, "SK");
+}
+
 TEST(CodecTest, IdempotencyItemIsForgottenAfterADay) {
   const IdempotencyRecord record{.owner = "local",
                                  .key = "once",

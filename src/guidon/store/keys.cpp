@@ -95,6 +95,8 @@ Key ChangeItemKey(std::string_view scope, std::uint64_t sequence) {
 
 Key ChangeHeadKey(std::string_view scope) { return {ChangesPartition(scope), "HEAD"}; }
 
+Key NodeItemKey(std::string_view node) { return {std::string(kNodesPartition), std::string(node)}; }
+
 Key IdempotencyItemKey(std::string_view owner, std::string_view idempotency_key) {
   // The client's key is arbitrary text; encoded, it can neither hold a '#' nor break a limit on characters.
   return {Join({"IDEMPOTENCY", owner, base::ToBase64Url(idempotency_key)}), Metadata()};

@@ -41,6 +41,8 @@ Key AuditItemKey(base::Timestamp at, unsigned shard, std::string_view request_id
 inline constexpr std::string_view kSystemScope = "_system";
 Key ChangeItemKey(std::string_view scope, std::uint64_t sequence);
 Key ChangeHeadKey(std::string_view scope);
+// (+) What a node says of itself; `node` has no '#'.
+Key NodeItemKey(std::string_view node);
 // (+) Remembers that a request was carried out; `owner` is the id of the credential that sent it.
 Key IdempotencyItemKey(std::string_view owner, std::string_view idempotency_key);
 
@@ -71,6 +73,7 @@ std::string AuditPartition(std::string_view date, unsigned shard);
 std::string AuditResourcePartition(std::string_view scope, std::string_view resource);  // GSI1
 std::string AuditActorPartition(std::string_view actor_id);                             // GSI2
 std::string ChangesPartition(std::string_view scope);
+inline constexpr std::string_view kNodesPartition = "NODES";           // all nodes together: one small query
 std::string SequenceText(std::uint64_t sequence);                      // 20 digits
 std::string AbTestsIndexPartition(const model::Environment& env);      // GSI1
 std::string UserIndexPartition(std::string_view user_id);              // GSI1

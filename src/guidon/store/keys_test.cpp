@@ -66,6 +66,8 @@ TEST(KeysTest, SequenceNumbersSortAsNumbersAndBelowTheHead) {
   EXPECT_LT(SequenceText(std::numeric_limits<std::uint64_t>::max()), ChangeHeadKey("production").sk);
 }
 
+TEST(KeysTest, NodesAreOnePartition) { ExpectKey(NodeItemKey("web-1-4f2a9c"), "NODES", "web-1-4f2a9c"); }
+
 TEST(KeysTest, IdempotencyKeysOfAnyTextStayApart) {
   ExpectKey(IdempotencyItemKey("local", "a"), "IDEMPOTENCY#local#YQ", "METADATA");
   ExpectKey(IdempotencyItemKey("local", "x#y \n\xff"), "IDEMPOTENCY#local#eCN5IAr_", "METADATA");

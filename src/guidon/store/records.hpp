@@ -74,6 +74,15 @@ struct IdempotencyRecord {
   friend bool operator==(const IdempotencyRecord&, const IdempotencyRecord&) = default;
 };
 
+// What a node says of itself to the others (docs/adr/0019).
+struct NodeRecord {
+  std::string node;
+  base::Timestamp at = {};
+  std::string report = {};       // JSON; app makes and reads it
+  std::chrono::seconds kept{0};  // forgotten so long after `at`
+  friend bool operator==(const NodeRecord&, const NodeRecord&) = default;
+};
+
 // One evaluation of those that a flag's rate picks. No user: the log holds nothing personal.
 struct EvaluationLogRecord {
   std::string environment;

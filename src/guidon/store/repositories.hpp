@@ -124,6 +124,9 @@ class Repository {
   base::Result<Page<ChangeRecord>> ListChangesAfter(std::string_view scope, std::uint64_t sequence,
                                                     const PageRequest& page);
 
+  // What all nodes that share the table last said; half a read unit where it is eventually consistent and small.
+  base::Result<std::vector<NodeRecord>> ListNodes(Consistency consistency = Consistency::kEventual);
+
   base::Result<std::optional<IdempotencyRecord>> GetIdempotency(std::string_view owner, std::string_view key);
 
   // Evaluation log (newest first within a flag) and experiments: the read patterns of spec 2 (their writers come with
@@ -180,6 +183,7 @@ Update TouchApiKey(const model::KeyId& key, base::Timestamp last_used_at);  // o
 Put PutAudit(const AuditRecord& record);
 Put PutChange(const ChangeRecord& record);  // must be absent
 Put PutChangeHead(std::string_view scope, std::uint64_t sequence, std::uint64_t replaces);
+Put PutNode(const NodeRecord& record);                // whatever is there
 Put PutIdempotency(const IdempotencyRecord& record);  // must be absent
 
 // The flag must still be there in this incarnation: for transactions that write only its overrides.

@@ -53,6 +53,18 @@ Result<Page<ChangeRecord>> Repository::ListChangesAfter(std::string_view scope, 
   return ReadEach<ChangeRecord>(table_, query, page, DecodeChange);
 }
 
+Result<std::vector<NodeRecord>> Repository::ListNodes(Consistency consistency) {
+  const Query query{.partition = std::string(kNodesPartition), .consistency = consistency};
+  std::vector<NodeRecord> nodes;
+  PageRequest request{.limit = kPageLimitMax, .cursor = {}};
+  while (true) {
+    GUIDON_ASSIGN(auto page, ReadEach<NodeRecord>(table_, query, request, DecodeNode));
+    for (NodeRecord& node : page.items) nodes.push_back(std::move(node));
+    if (!page.next_cursor) return nodes;
+    request.cursor = *std::move(page.next_cursor);
+  }
+}
+
 Result<std::optional<IdempotencyRecord>> Repository::GetIdempotency(std::string_view owner, std::string_view key) {
   return ReadOne<IdempotencyRecord>(table_, IdempotencyItemKey(owner, key), DecodeIdempotency);
 }

@@ -17,7 +17,7 @@
 #include "guidon/store/table.hpp"
 
 // How often flags were evaluated: one item a flag, hour and counting process, written whole again and again until the
-// hour is over, so that writing one twice counts nothing twice. Never one write an evaluation (docs/adr/0019-usage.md).
+// hour is over, so that writing one twice counts nothing twice. Never one write an evaluation (docs/adr/0020-usage.md).
 namespace guidon::store {
 
 inline constexpr std::chrono::hours kUsageRetention{24 * 90};

@@ -98,6 +98,8 @@ Put PutChangeHead(std::string_view scope, std::uint64_t sequence, std::uint64_t 
                            : Condition::Equals("sequence", Number::From(static_cast<std::int64_t>(replaces)))};
 }
 
+Put PutNode(const NodeRecord& record) { return {.item = EncodeNode(record)}; }
+
 Put PutIdempotency(const IdempotencyRecord& record) {
   return {.item = EncodeIdempotency(record), .condition = Condition::Absent()};
 }

@@ -296,6 +296,18 @@ Result<store::TransactionResult> DynamoTable::Transact(std::span<const store::Tr
   return Transaction(*this, operations, token).Run();
 }
 
+Result<store::ScanPage> DynamoTable::RunScan(const store::Scan& scan) {
+  GUIDON_TRY(store::ValidateScan(scan));
+  GUIDON_ASSIGN(const model::Object answer, Read("Scan", ScanBody(name_, scan), client_.DeadlineFromNow()));
+  store::ScanPage page;
+  GUIDON_ASSIGN(page.items, ItemsFrom(answer.Find("Items")));
+  std::erase_if(page.items, [this](const Item& item) { return IsExpired(item); });
+  GUIDON_ASSIGN(const auto next, NextOf(answer, store::Index::kTable));
+  if (next) page.next = next->key;
+  page.consumed = ConsumedIn(answer, false);
+  return page;
+}
+
 base::Status DynamoTable::Ping() {
   const Key key{std::string(kPingKey), std::string(kPingKey)};
   const auto raw = GetRaw(key, store::Consistency::kEventual, client_.wait_clock().Now() + kPingTimeMax);

@@ -11,6 +11,7 @@
 #include "guidon/aws/client.hpp"
 #include "guidon/base/clock.hpp"
 #include "guidon/model/value.hpp"
+#include "guidon/store/scan.hpp"
 #include "guidon/store/table.hpp"
 
 namespace guidon::store_dynamodb {
@@ -36,7 +37,7 @@ struct DynamoFigures {
 // Expired items that DynamoDB has not deleted yet count as absent, by filters for reads and conditions for writes.
 // Queries and batches are single requests, but for keys and items that DynamoDB left unprocessed. Thread-safe; calls
 // block. The arguments must outlive it.
-class DynamoTable final : public store::Table {
+class DynamoTable final : public store::ScannableTable {
  public:
   DynamoTable(aws::Client& client, std::string table_name, const base::Clock& clock);
 
@@ -50,6 +51,7 @@ class DynamoTable final : public store::Table {
   base::Result<store::BatchWriteResult> BatchWrite(std::span<const store::BatchWriteOperation> operations) override;
   base::Result<store::TransactionResult> Transact(std::span<const store::TransactionOperation> operations,
                                                   std::string_view token) override;
+  base::Result<store::ScanPage> RunScan(const store::Scan& scan) override;
   // Reads a key that is not there: half a read unit, and the permission that evaluation needs.
   base::Status Ping() override;
 

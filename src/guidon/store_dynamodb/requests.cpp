@@ -235,6 +235,17 @@ std::string QueryBody(std::string_view table, const store::Query& query) {
   return out + R"(,"ReturnConsumedCapacity":"TOTAL"})";
 }
 
+std::string ScanBody(std::string_view table, const store::Scan& scan) {
+  std::string out = Begin(table);
+  out += fmt::format(R"(,"Limit":{},"Segment":{},"TotalSegments":{})", scan.limit, scan.segment, scan.segments);
+  if (scan.consistency == store::Consistency::kStrong) out += R"(,"ConsistentRead":true)";
+  if (scan.start_after) {
+    AppendMember(out, "ExclusiveStartKey");
+    AppendKey(out, *scan.start_after);
+  }
+  return out + R"(,"ReturnConsumedCapacity":"TOTAL"})";
+}
+
 std::string BatchGetBody(std::string_view table, std::span<const store::Key> keys, store::Consistency consistency) {
   std::string out = R"({"RequestItems":{)";
   AppendMember(out, table);

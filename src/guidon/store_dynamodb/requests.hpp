@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "guidon/store/scan.hpp"
 #include "guidon/store/table.hpp"
 
 // Bodies of the requests of DynamoDB's API, version 2012-08-10. Every attribute goes through an expression attribute
@@ -23,6 +24,7 @@ std::string WriteBody(std::string_view table, const store::TransactionOperation&
 std::string TransactionBody(std::string_view table, std::span<const store::TransactionOperation> operations,
                             std::string_view token, std::int64_t now_s);
 std::string QueryBody(std::string_view table, const store::Query& query);
+std::string ScanBody(std::string_view table, const store::Scan& scan);
 std::string BatchGetBody(std::string_view table, std::span<const store::Key> keys, store::Consistency consistency);
 std::string BatchWriteBody(std::string_view table, std::span<const store::BatchWriteOperation> operations);
 

@@ -323,6 +323,13 @@ Result<TableDescription> DescribeTable(aws::Client& client, const std::string& n
   return table;
 }
 
+Status EnableTimeToLive(aws::Client& client, const std::string& name) {
+  std::vector<std::string> notes;
+  GUIDON_TRY(SetAfterwards(client, name, {}, notes));
+  if (notes.empty()) return {};
+  return base::Fail(ErrorCode::kUnsupported, notes.front());
+}
+
 Status DeleteTable(aws::Client& client, const std::string& name) {
   GUIDON_TRY(Call(client, "DeleteTable", name, ObjectOf({{"TableName", name}})));
   return WaitUntil(client, "deleting the table", [&]() -> Result<bool> {

@@ -71,6 +71,10 @@ base::Result<TableDescription> CreateTable(aws::Client& client, const std::strin
 // Errors: kNotFound, kPermissionDenied, kUnavailable.
 base::Result<TableDescription> DescribeTable(aws::Client& client, const std::string& name);
 
+// Turns time to live on for the attribute `ttl`. Errors: kInvalidArgument (it is on for another one), kNotFound,
+// kPermissionDenied, kUnavailable.
+base::Status EnableTimeToLive(aws::Client& client, const std::string& name);
+
 // Waits until it is gone. Errors: kNotFound, kConflict (deletion protection, or it is being made), kPermissionDenied,
 // kUnavailable.
 base::Status DeleteTable(aws::Client& client, const std::string& name);

@@ -187,4 +187,15 @@ Result<store::TransactionResult> MemoryTable::Transact(std::span<const store::Tr
   return std::move(plan.result);
 }
 
+Result<store::ScanPage> MemoryTable::RunScan(const store::Scan& scan) {
+  GUIDON_TRY(store::ValidateScan(scan));
+  const std::lock_guard lock(mutex_);
+  DropExpired();
+  store::ScanPageBuilder page(scan);
+  for (auto it = scan.start_after ? items_.upper_bound(*scan.start_after) : items_.begin(); it != items_.end(); ++it) {
+    if (store::IsInSegment(it->first.pk, scan) && !page.Add(it->second)) return page.Finish(true);
+  }
+  return page.Finish(false);
+}
+
 }  // namespace guidon::store_memory

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "guidon/base/clock.hpp"
+#include "guidon/store/scan.hpp"
 #include "guidon/store/table.hpp"
 
 namespace guidon::store_memory {
@@ -21,7 +22,7 @@ namespace guidon::store_memory {
 // The obvious table: sorted maps behind one mutex. The reference that other adapters are compared with, and the store
 // of
 // `--store memory`. Holds everything in memory and keeps nothing. Thread-safe. `clock` must outlive it.
-class MemoryTable final : public store::Table {
+class MemoryTable final : public store::ScannableTable {
  public:
   explicit MemoryTable(const base::Clock& clock) : clock_(clock) {}
 
@@ -35,6 +36,7 @@ class MemoryTable final : public store::Table {
   base::Result<store::BatchWriteResult> BatchWrite(std::span<const store::BatchWriteOperation> operations) override;
   base::Result<store::TransactionResult> Transact(std::span<const store::TransactionOperation> operations,
                                                   std::string_view token) override;
+  base::Result<store::ScanPage> RunScan(const store::Scan& scan) override;
   base::Status Ping() override { return {}; }
 
  private:

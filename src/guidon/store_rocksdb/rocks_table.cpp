@@ -121,6 +121,7 @@ class RocksTable::Impl {
   Result<store::BatchWriteResult> BatchWrite(std::span<const store::BatchWriteOperation> operations);
   Result<store::TransactionResult> Transact(std::span<const store::TransactionOperation> operations,
                                             std::string_view token);
+  Result<store::ScanPage> RunScan(const store::Scan& scan);
   Status Ping();
   Result<IntegrityReport> VerifyIndexes();
   Status ForEachItem(const std::function<Status(const Item&)>& callback);
@@ -371,6 +372,30 @@ Result<store::QueryPage> RocksTable::Impl::QueryIndex(const store::Query& query)
   return page.Finish(false);
 }
 
+Result<store::ScanPage> RocksTable::Impl::RunScan(const store::Scan& wanted) {
+  GUIDON_TRY(store::ValidateScan(wanted));
+  const base::Timestamp now = clock_.Now();
+  KeyBounds bounds = BoundsOfAll(Index::kTable);
+  if (wanted.start_after) bounds.lower = EncodeItemKey(*wanted.start_after) + '\0';
+  store::ScanPageBuilder page(wanted);
+  std::size_t skipped = 0;  // expired, or of another segment
+  Scan scan(db(), std::move(bounds), true, nullptr);
+  for (; scan.Valid(); scan.Next()) {
+    auto key = DecodeItemKey(scan.key());
+    if (!key) return UnreadableKey();
+    const auto expiry = ReadExpiry(scan.value());
+    if ((expiry && store::IsExpired(*expiry, now)) || !store::IsInSegment(key->pk, wanted)) {
+      if (++skipped < kExpiredSkippedMax) continue;
+      page.StopAfter(*std::move(key));
+      return page.Finish(true);
+    }
+    GUIDON_ASSIGN(Item item, DecodeItem(*key, scan.value()));
+    if (!page.Add(std::move(item))) return page.Finish(true);
+  }
+  if (!scan.status().ok()) return Failed(scan.status());
+  return page.Finish(false);
+}
+
 Status RocksTable::Impl::Ping() {
   GUIDON_TRY(database_->EnsureWritable());
   rocksdb::PinnableSlice value;
@@ -479,6 +504,7 @@ Result<store::TransactionResult> RocksTable::Transact(std::span<const store::Tra
                                                       std::string_view token) {
   return impl_->Transact(operations, token);
 }
+Result<store::ScanPage> RocksTable::RunScan(const store::Scan& scan) { return impl_->RunScan(scan); }
 Status RocksTable::Ping() { return impl_->Ping(); }
 Status RocksTable::Flush() { return impl_->database().Flush(); }
 Status RocksTable::Compact() { return impl_->database().Compact(); }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "guidon/base/clock.hpp"
+#include "guidon/store/scan.hpp"
 #include "guidon/store/table.hpp"
 
 namespace guidon::store_rocksdb {
@@ -43,7 +44,7 @@ struct IntegrityReport {
 // When the disk is full or fails, writes answer kUnavailable and reads go on. Such a write may or may not have
 // happened, but never by half. After a full disk the next write tries to recover, so that the table works again once
 // there is room; after any other failure of the device nothing is written until the table is opened anew.
-class RocksTable final : public store::Table {
+class RocksTable final : public store::ScannableTable {
  public:
   // Errors: kUnavailable (in use by another process, not writable, disk full), kCorrupt (damaged files), kUnsupported
   // (a newer layout, or a directory of somebody else's files), kInvalidArgument (no path or clock). Nothing is repaired
@@ -61,6 +62,7 @@ class RocksTable final : public store::Table {
   base::Result<store::BatchWriteResult> BatchWrite(std::span<const store::BatchWriteOperation> operations) override;
   base::Result<store::TransactionResult> Transact(std::span<const store::TransactionOperation> operations,
                                                   std::string_view token) override;
+  base::Result<store::ScanPage> RunScan(const store::Scan& scan) override;
   base::Status Ping() override;
 
   // Moves what is only in the log into table files.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -270,6 +271,32 @@ FakeDynamo::Outcome FakeDynamo::Query(const Object& request) const {
                      Consumed(units));
 }
 
+FakeDynamo::Outcome FakeDynamo::Scan(const Object& request) const {
+  const auto number_at = [&](std::string_view name, std::int64_t otherwise) {
+    const Value* value = request.Find(name);
+    return static_cast<std::size_t>(value != nullptr ? *value->AsInteger() : otherwise);
+  };
+  const std::size_t segments = number_at("TotalSegments", 1);
+  const Value* start = request.Find("ExclusiveStartKey");
+  std::string list;
+  std::size_t bytes = 0;
+  std::size_t count = 0;
+  std::string last;
+  for (auto it = start != nullptr ? items_.upper_bound(KeyIn(*store_dynamodb::ItemFrom(*start))) : items_.begin();
+       it != items_.end(); ++it) {
+    if (std::hash<std::string>{}(it->first.pk) % segments != number_at("Segment", 0)) continue;
+    list += (count > 0 ? "," : "") + JsonOf(it->second);
+    bytes += store::ItemSize(it->second);
+    ++count;
+    if (count < number_at("Limit", std::numeric_limits<std::int64_t>::max()) && bytes < kPageBytesMax) continue;
+    last = ",\"LastEvaluatedKey\":" + JsonOf(Item{{"PK", it->first.pk}, {"SK", it->first.sk}});
+    break;
+  }
+  const double units = UnitsOf(bytes, 4096) * (BoolAt(request, "ConsistentRead", false) ? 1 : 0.5);
+  return fmt::format(R"({{"Items":[{}],"Count":{},"ScannedCount":{}{},{}}})", list, count, count, last,
+                     Consumed(units));
+}
+
 FakeDynamo::Outcome FakeDynamo::BatchGet(const Object& request, bool unprocessed) const {
   const auto& [table, asked] = *request.Find("RequestItems")->AsObject()->begin();
   std::string items;
@@ -291,6 +318,7 @@ FakeDynamo::Outcome FakeDynamo::BatchWrite(const Object& request, bool unprocess
   const auto& [table, asked] = *request.Find("RequestItems")->AsObject()->begin();
   List left;
   std::size_t count = 0;
+  double units = 0;
   for (const Value& value : *asked.AsList()) {
     if (unprocessed && count++ % 2 == 1) {
       left.push_back(value);
@@ -299,11 +327,12 @@ FakeDynamo::Outcome FakeDynamo::BatchWrite(const Object& request, bool unprocess
     const auto& [kind, inner] = *value.AsObject()->begin();
     auto prepared = Prepare(kind == "PutRequest" ? "Put" : "Delete", *inner.AsObject());
     if (!prepared) return std::unexpected(std::move(prepared.error()));
+    units += UnitsOf(prepared->after ? store::ItemSize(*prepared->after) : 0, 1024);
     CommitWrite(*prepared);
   }
   Object open;
   if (!left.empty()) open.Set(table, std::move(left));
-  return R"({"UnprocessedItems":)" + json::Write(Value(std::move(open))) + "}";
+  return R"({"UnprocessedItems":)" + json::Write(Value(std::move(open))) + "," + Consumed(units) + "}";
 }
 
 FakeDynamo::Outcome FakeDynamo::Transact(const Object& request) {
@@ -359,6 +388,7 @@ FakeDynamo::Outcome FakeDynamo::Dispatch(std::string_view operation, const Objec
   if (operation == "PutItem" || operation == "UpdateItem" || operation == "DeleteItem")
     return SingleWrite(operation, request);
   if (operation == "Query") return Query(request);
+  if (operation == "Scan") return Scan(request);
   if (operation == "BatchGetItem") return BatchGet(request, unprocessed);
   if (operation == "BatchWriteItem") return BatchWrite(request, unprocessed);
   if (operation == "TransactWriteItems") return Transact(request);

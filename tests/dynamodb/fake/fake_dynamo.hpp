@@ -91,6 +91,7 @@ class FakeDynamo final : public aws::HttpTransport {
   Outcome GetItem(const model::Object& request) const;
   Outcome SingleWrite(std::string_view operation, const model::Object& request);
   Outcome Query(const model::Object& request) const;
+  Outcome Scan(const model::Object& request) const;
   Outcome BatchGet(const model::Object& request, bool unprocessed) const;
   Outcome BatchWrite(const model::Object& request, bool unprocessed);
   Outcome Transact(const model::Object& request);

@@ -308,6 +308,28 @@ test('event streams', async () => {
   await call('GET', '/api/v1/environments/nowhere/events', { expect: 404 });
 });
 
+test('propagation', async () => {
+  const bulk = await call('POST', '/ofrep/v1/evaluate/flags', { body: { context: {} }, expect: 200 });
+  const abort = new AbortController();
+  const stream = await fetch(guidon.url + bulk.body.eventStreams[0].endpoint.requestUri, { signal: abort.signal });
+  const reader = stream.body.pipeThrough(new TextDecoderStream()).getReader();
+  const change = await call('PUT', `${dev}/kill-switches/flag:text`, { body: { reason: 'r' }, expect: 200 });
+  const sequence = change.headers.get('guidon-sequence');
+  let text = '';
+  while (!/^id: .+$/m.test(text)) text += (await reader.read()).value;
+  const etag = /^id: (.+)$/m.exec(text)[1];
+  const waiting = await call('GET', `${dev}/propagation/${sequence}?wait=10ms`, { expect: 200 });
+  assert.equal(waiting.body.complete, false);
+  await call('POST', `${dev}/acknowledgements`, { body: { client: 'contract', etag }, expect: 204 });
+  await call('POST', `${dev}/acknowledgements`, { body: { client: 'contract', etag: 'nonsense' }, expect: 400 });
+  const done = await call('GET', `${dev}/propagation/${sequence}?wait=10s`, { expect: 200 });
+  assert.deepEqual([done.body.complete, done.body.clients.converged], [true, 1]);
+  await call('GET', `${dev}/propagation?limit=3`, { expect: 200 });
+  await call('GET', `${dev}/propagation/999999`, { expect: 404 });
+  abort.abort();
+  await call('DELETE', `${dev}/kill-switches/flag:text`, { expect: 204 });
+});
+
 test('every operation of the contract was called with success', () => {
   const missed = [...operations].filter(([, seen]) => ![...seen].some((status) => status < 400)).map(([name]) => name);
   assert.deepEqual(missed, []);

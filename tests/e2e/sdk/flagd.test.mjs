@@ -103,6 +103,15 @@ for (const mode of ['rpc', 'in-process']) {
       assert.equal(await client.getBooleanValue('bool-on', false, USER), true);
     });
 
+    test('what the stream was sent is what it is known to have', async () => {
+      const paused = await guidon.patchFlag('paused', { description: `seen by ${mode}` });
+      const sequence = paused.headers.get('guidon-sequence');
+      const { body } = await guidon.call('GET', `/api/v1/environments/development/propagation/${sequence}?wait=20s`);
+      assert.equal(body.complete, true, JSON.stringify(body));
+      assert.ok(body.clients.converged >= 1, JSON.stringify(body));
+      assert.equal(body.clients.converged, body.clients.connected);
+    });
+
     test('a flag that flagd cannot say is evaluated by the server, and left out of the definitions', async () => {
       const answer = await client.getBooleanDetails('network', false, { targetingKey: 'u', ip: '10.1.2.3' });
       if (mode === 'rpc') assert.deepEqual([answer.value, answer.flagMetadata.ruleId], [true, 'inside']);

@@ -5,8 +5,8 @@ import { after, before, beforeEach, test } from 'node:test';
 import { Server, closeBrowser, openBrowser, person } from './browser.mjs';
 
 const words = {
-  en: { turnOff: 'Turn off', undo: 'Undo', review: 'Review and save', save: /^Save \d+ change/, owner: 'Owner', addRule: 'Add a rule', attribute: 'Attribute', values: 'Values', engage: /^Engage in production/, engageNow: 'Engage now', reason: /^Reason/, release: 'Release', why: /safe again/, toggle: 'new-checkout: on by default', unsaved: 'Unsaved changes' },
-  ja: { turnOff: '無効にする', undo: '元に戻す', review: '確認して保存', save: /件の変更を保存$/, owner: '担当', addRule: 'ルールを追加', attribute: '属性', values: '値', engage: /^production で作動/, engageNow: '今すぐ作動', reason: /^理由/, release: '解除', why: /判断した理由/, toggle: 'new-checkout を既定で有効にする', unsaved: '未保存の変更' },
+  en: { turnOff: 'Turn off', undo: 'Undo', review: 'Review and save', save: /^Save \d+ change/, owner: 'Owner', addRule: 'Add a rule', attribute: 'Attribute', values: 'Values', engage: /^Engage in production/, engageNow: 'Engage now', reason: /^Reason/, release: 'Release', why: /safe again/, toggle: 'new-checkout: on by default', unsaved: 'Unsaved changes', everybody: 'everybody has it' },
+  ja: { turnOff: '無効にする', undo: '元に戻す', review: '確認して保存', save: /件の変更を保存$/, owner: '担当', addRule: 'ルールを追加', attribute: '属性', values: '値', engage: /^production で作動/, engageNow: '今すぐ作動', reason: /^理由/, release: '解除', why: /判断した理由/, toggle: 'new-checkout を既定で有効にする', unsaved: '未保存の変更', everybody: '全体に反映済み' },
 };
 const evaluate = (server, env, key, context) => server.call('POST', `/ofrep/v1/evaluate/flags/${key}`, { context }, { 'Guidon-Environment': env });
 const until = async (what, check) => {
@@ -74,7 +74,9 @@ for (const language of ['en', 'ja']) {
     await me.page.getByRole('dialog').getByRole('button', { name: word.engageNow }).click();
     await me.page.getByRole('region', { name: 'flag:banner' }).waitFor();
     assert.equal((await evaluate(server, 'production', 'banner', { targetingKey: 'u' })).reason, 'DISABLED');
-    await me.page.getByRole('status').filter({ hasText: '19' }).waitFor();
+    const way = me.page.getByRole('status').filter({ hasText: '19' });
+    await way.filter({ hasText: word.everybody }).waitFor();
+    assert.match(await way.innerText(), /ms/, 'after how long');
     assert.match(await me.page.getByRole('region', { name: 'flag:banner' }).innerText(), /<b>Prices<\/b> are wrong/);
     await me.page.getByRole('region', { name: 'flag:banner' }).getByRole('button', { name: word.release }).click();
     await me.page.getByRole('textbox', { name: word.why }).fill('fixed');

@@ -229,6 +229,23 @@ export const auditQuery = (filter: AuditFilter) =>
     getNextPageParam: (page) => page.nextCursor,
   });
 
+// Soon enough to watch a change arrive; nobody asks any more once everybody has it.
+const ON_ITS_WAY_MS = 300;
+export const propagationQuery = (env: string, sequence: number) =>
+  queryOptions({
+    queryKey: ['propagation', env, sequence],
+    queryFn: ({ signal }) =>
+      ask(client.GET('/api/v1/environments/{env}/propagation/{sequence}', { params: { path: { env, sequence: String(sequence) } }, signal })),
+    refetchInterval: (query) => (query.state.data?.complete || query.state.status === 'error' ? false : ON_ITS_WAY_MS),
+  });
+
+export const latestPropagationQuery = (env: string, limit = 10) =>
+  queryOptions({
+    queryKey: ['env', env, 'propagation', limit],
+    queryFn: ({ signal }) => ask(client.GET('/api/v1/environments/{env}/propagation', { params: { path: { env }, query: { limit } }, signal })),
+    refetchInterval: 5_000,
+  });
+
 export const configurationQuery = queryOptions({
   queryKey: ['configuration'],
   queryFn: async ({ signal }) => (await ask(client.GET('/api/v1/configuration', { signal }))).settings,

@@ -5,11 +5,12 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { ask, client } from '../api/client';
-import { allFlagsQuery, killSwitchesQuery, queryClient, readinessQuery, tenantsQuery } from '../api/queries';
+import { allFlagsQuery, killSwitchesQuery, queryClient, tenantsQuery } from '../api/queries';
 import type { KillSwitch } from '../api/types';
 import { useAccess } from '../app/Session';
 import { pathOf, useEnvironment } from '../app/environment';
 import { useT } from '../i18n/i18n';
+import { ChangeOnItsWay } from '../propagation/Propagation';
 import { useConfirm, useTell } from '../shared/confirm';
 import { Icon } from '../shared/icons';
 import { Card, DangerButton, ErrorNotice, Loading, Notice, Page, Tag, Time } from '../shared/ui';
@@ -61,30 +62,11 @@ export function KillSwitches() {
             </section>
           );
         })}
-        {sequence === null ? null : <Propagation env={env} sequence={sequence} />}
+        {sequence === null ? null : <ChangeOnItsWay env={env} sequence={sequence} />}
         {may('kill:engage') ? <Engage env={env} engaged={query.data ?? []} onDone={setSequence} /> : null}
       </div>
       {releasing ? <Release env={env} kill={releasing} onClose={() => setReleasing(null)} onDone={setSequence} /> : null}
     </Page>
-  );
-}
-
-// Which nodes evaluate with the change. This node is the one that can be asked; more join the list as it can see them.
-function Propagation({ env, sequence }: { env: string; sequence: number }) {
-  const t = useT();
-  const entry = useQuery(readinessQuery).data?.environments?.find(({ environment }) => environment === env);
-  if (!entry) return null;
-  const there = entry.sequence >= sequence;
-  return (
-    <div className={styles.progress} role="status">
-      <strong>{t('kill.propagation', { n: sequence })}</strong>
-      <ul>
-        <li>
-          <Icon name={there ? 'check' : 'clock'} size={16} />
-          {there ? t('kill.nodeHas', { n: entry.sequence }) : t('kill.nodeWaits', { n: entry.sequence })}
-        </li>
-      </ul>
-    </div>
   );
 }
 

@@ -3,7 +3,7 @@
 import { useQuery, useInfiniteQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Link } from 'react-router';
-import { allFlagsQuery, auditQuery, killSwitchesQuery, readinessQuery, usageQuery } from '../api/queries';
+import { allFlagsQuery, auditQuery, killSwitchesQuery, latestPropagationQuery, readinessQuery, usageQuery } from '../api/queries';
 import { useAccess } from '../app/Session';
 import { pathOf, useEnvironment } from '../app/environment';
 import { StateTag } from '../flags/state';
@@ -62,6 +62,9 @@ export function Overview() {
   const samples = metrics.data?.samples ?? [];
   const list = flags.data ?? [];
   const usage = useQuery(usageQuery(env));
+  const newest = useQuery(latestPropagationQuery(env, 1)).data?.items[0];
+  const nodes = newest?.nodes ?? [];
+  const serving = nodes.filter(({ state }) => state === 'serving').length;
   const cleanup = cleanupCandidates(list, usage.data);
   const changes = audit.data?.pages.flatMap((page) => page.items) ?? [];
   const p95 = quantile(samples, 'guidon_http_request_duration_seconds', 0.95);
@@ -106,7 +109,8 @@ export function Overview() {
               <Link to={pathOf(env, 'system')} className={styles.figure} data-tone={entry && entry.problems.length > 0 ? 'bad' : ready.data?.ready ? 'ok' : 'warn'}>
                 <span>{t('overview.node')}</span>
                 <strong>{ready.data?.ready ? t('overview.nodeReady') : t('overview.nodeNotReady')}</strong>
-                <small>{entry ? t('overview.sequence', { n: entry.sequence }) : ''}</small>
+                <small>{newest && nodes.length > 1 ? t('overview.nodes', { n: serving, all: nodes.length, sequence: newest.sequence }) : entry ? t('overview.sequence', { n: entry.sequence }) : ''}</small>
+                {newest && newest.clients.waiting > 0 ? <small>{t('overview.clientsWaiting', { n: newest.clients.waiting })}</small> : null}
               </Link>
             </>
           ) : null}

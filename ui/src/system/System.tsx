@@ -6,7 +6,9 @@ import { useState } from 'react';
 import { ask, client } from '../api/client';
 import { queryClient, readinessQuery } from '../api/queries';
 import { useAccess } from '../app/Session';
+import { useEnvironment } from '../app/environment';
 import { useT } from '../i18n/i18n';
+import { LatestChanges } from '../propagation/Propagation';
 import { useTell } from '../shared/confirm';
 import { Icon } from '../shared/icons';
 import { Card, ErrorNotice, Loading, Notice, Page, Tag, Time, sharedStyles } from '../shared/ui';
@@ -23,6 +25,7 @@ export function duration(seconds: number | undefined): string {
 
 export function System() {
   const t = useT();
+  const env = useEnvironment();
   const { may } = useAccess();
   const tell = useTell();
   const [busy, setBusy] = useState(false);
@@ -102,6 +105,7 @@ export function System() {
             </table>
           </div>
         </Card>
+        <LatestChanges env={env} />
         {may('system:read') ? <Configuration /> : null}
       </div>
     </Page>
