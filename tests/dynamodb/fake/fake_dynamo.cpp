@@ -332,7 +332,8 @@ FakeDynamo::Outcome FakeDynamo::BatchWrite(const Object& request, bool unprocess
   }
   Object open;
   if (!left.empty()) open.Set(table, std::move(left));
-  return R"({"UnprocessedItems":)" + json::Write(Value(std::move(open))) + "," + Consumed(units) + "}";
+  return fmt::format(R"({{"UnprocessedItems":{},"ConsumedCapacity":[{{"CapacityUnits":{}}}]}})",
+                     json::Write(Value(std::move(open))), units);
 }
 
 FakeDynamo::Outcome FakeDynamo::Transact(const Object& request) {

@@ -308,6 +308,27 @@ test('event streams', async () => {
   await call('GET', '/api/v1/environments/nowhere/events', { expect: 404 });
 });
 
+test('usage', async () => {
+  const record = { minute: new Date().toISOString(), flagKey: 'text', variation: 'a', tenantId: 'acme', count: 3 };
+  await call('POST', '/api/v1/usage', { body: { client: 'contract', records: [record] }, expect: 204 });
+  await call('POST', '/api/v1/usage', { body: { records: [{ ...record, count: 0 }] }, expect: 400 });
+  const usage = await call('GET', `${dev}/flags/text/usage?by=day&tenantId=acme`, { expect: 200 });
+  assert.ok(usage.body.variations.some(({ variation, evaluations }) => variation === 'a' && evaluations === 3));
+  await call('GET', `${dev}/flags/nobody/usage`, { expect: 404 });
+  await call('GET', `${dev}/flags/text/usage?by=week`, { expect: 400 });
+  const list = await call('GET', `${dev}/usage?limit=1`, { expect: 200 });
+  await call('GET', `${dev}/usage?cursor=${encodeURIComponent(list.body.nextCursor)}&unusedSince=2020-01-01`, { expect: 200 });
+  await call('GET', `${dev}/flags/text/evaluations?limit=5`, { expect: 200 });
+});
+
+test('definitions', async () => {
+  const all = await call('GET', `${dev}/definitions`, { expect: 200 });
+  assert.equal(all.body.complete, true);
+  await call('GET', `${dev}/definitions`, { headers: { 'If-None-Match': all.headers.get('etag') }, expect: 304 });
+  const some = await call('GET', `${dev}/definitions?flags=text`, { expect: 200 });
+  assert.deepEqual(some.body.flags.map(({ flagKey }) => flagKey), ['text']);
+});
+
 test('propagation', async () => {
   const bulk = await call('POST', '/ofrep/v1/evaluate/flags', { body: { context: {} }, expect: 200 });
   const abort = new AbortController();
