@@ -9,7 +9,8 @@ set(GUIDON_TEST_HEADERS <algorithm> <chrono> <functional> <map> <memory> <option
 # Fewer files are parsed as quickly as the headers alone.
 set(GUIDON_TEST_HEADERS_FILES_MIN 3)
 # Their own code is what they spend their time in.
-set(GUIDON_OPTIMISED_TESTS eval_test eval_conformance_test flagd_test store_test twin_test)
+set(GUIDON_OPTIMISED_TESTS dynamodb_contract_test dynamodb_faults_test eval_test eval_conformance_test flagd_test store_test
+                           twin_test)
 
 function(guidon_sanitized_tests directory)
   get_property(targets DIRECTORY "${directory}" PROPERTY BUILDSYSTEM_TARGETS)
