@@ -188,6 +188,7 @@ void Worker::CompileFirst() {
   if (texts_ == nullptr || snapshot_ != nullptr) return;
   snapshot_ = CompileAll(*texts_, nullptr);
   core_.served.Publish(std::make_unique<const Definitions>(Definitions{.compiled = snapshot_, .texts = texts_}));
+  ReportState();  // who is told of the change may ask for the state
   if (options_.on_change) options_.on_change({.everything = true});
 }
 
@@ -197,6 +198,7 @@ void Worker::Publish(const Applied& applied) {
   to_acknowledge_ = TagWithoutRevision(texts_->etag);
   acknowledge_due_ = std::min(acknowledge_due_, Clock::now());
   const bool everything = applied.whole || applied.surroundings;
+  ReportState();
   if (options_.on_change && (everything || !applied.flags.empty()))
     options_.on_change({.everything = everything, .flags = applied.flags});
 }
