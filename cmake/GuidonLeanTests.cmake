@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Test programs with sanitizers: what takes long is compiling their own code, so that is not optimised, and the headers
-# that all of them need are parsed once a program. What they test is built as ever. The ordinary build goes without both,
-# so that a missing #include does not stay hidden.
+# Test programs where every second counts, in continuous integration and with sanitizers: the headers that all of their
+# files need are parsed once a program, and with sanitizers their own code is not optimised, which takes longest there.
+# What they test is built as ever. A developer's build goes without, so that a missing #include does not stay hidden.
 #
-#   guidon_sanitized_tests("${CMAKE_SOURCE_DIR}")    after all targets were made
+#   guidon_lean_tests("${CMAKE_SOURCE_DIR}")    after all targets were made
 set(GUIDON_TEST_HEADERS <algorithm> <chrono> <functional> <map> <memory> <optional> <string> <string_view> <thread>
                         <utility> <vector> <gmock/gmock.h> <gtest/gtest.h>)
 # Fewer files are parsed as quickly as the headers alone.
@@ -12,14 +12,14 @@ set(GUIDON_TEST_HEADERS_FILES_MIN 3)
 set(GUIDON_OPTIMISED_TESTS dynamodb_contract_test dynamodb_faults_test eval_test eval_conformance_test flagd_test store_test
                            twin_test)
 
-function(guidon_sanitized_tests directory)
+function(guidon_lean_tests directory)
   get_property(targets DIRECTORY "${directory}" PROPERTY BUILDSYSTEM_TARGETS)
   foreach(target IN LISTS targets)
     get_target_property(type ${target} TYPE)
     if(NOT type STREQUAL "EXECUTABLE" OR NOT target MATCHES "_test$")
       continue()
     endif()
-    if(NOT target IN_LIST GUIDON_OPTIMISED_TESTS)
+    if(GUIDON_SANITIZE AND NOT target IN_LIST GUIDON_OPTIMISED_TESTS)
       target_compile_options(${target} PRIVATE -O0)
     endif()
     get_target_property(files ${target} SOURCES)
@@ -31,6 +31,6 @@ function(guidon_sanitized_tests directory)
   endforeach()
   get_property(below DIRECTORY "${directory}" PROPERTY SUBDIRECTORIES)
   foreach(subdirectory IN LISTS below)
-    guidon_sanitized_tests("${subdirectory}")
+    guidon_lean_tests("${subdirectory}")
   endforeach()
 endfunction()
