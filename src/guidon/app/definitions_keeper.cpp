@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "guidon/app/environment_loader.hpp"
-#include "guidon/app/references.hpp"
 #include "guidon/app/snapshots.hpp"
 #include "guidon/base/text.hpp"
 #include "guidon/json/json.hpp"
 #include "guidon/json/model_json.hpp"
+#include "guidon/model/flag_references.hpp"
 
 namespace guidon::app {
 namespace {
@@ -41,7 +41,7 @@ KeptFlag Keep(const model::Flag& flag, std::uint64_t sequence) {
                 .tenant_overrides = flag->tenant_overrides,
                 .tenant_id = flag->tenant_id,
                 .owner = flag->owner,
-                .segments = SegmentsOf(flag),
+                .segments = model::SegmentsOf(flag),
                 .changed_at = sequence};
   for (const model::Prerequisite& one : flag->prerequisites) kept.prerequisites.push_back(one.flag_key);
   return kept;

@@ -13,13 +13,21 @@ namespace {
 using base::ErrorCode;
 using base::Fail;
 
-base::Status CheckName(std::string_view name) {
-  if (const std::size_t slash = name.find('/'); slash != std::string_view::npos) {
-    GUIDON_TRY(model::Environment::Parse(name.substr(0, slash)));
-    name.remove_prefix(slash + 1);
+struct Name {
+  std::string environment;  // "" = every one
+  std::string flag;
+};
+
+base::Result<Name> ParseName(std::string_view text) {
+  Name name;
+  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
+    GUIDON_ASSIGN(const auto environment, model::Environment::Parse(text.substr(0, slash)));
+    name.environment = environment.str();
+    text.remove_prefix(slash + 1);
   }
-  GUIDON_TRY(model::FlagKey::Parse(name));
-  return {};
+  GUIDON_ASSIGN(const auto flag, model::FlagKey::Parse(text));
+  name.flag = flag.str();
+  return name;
 }
 
 }  // namespace
@@ -33,25 +41,24 @@ base::Result<SampleRates> SampleRates::Parse(const std::vector<std::string>& ent
     };
     const std::size_t equals = entry.find('=');
     if (equals == std::string::npos) return refuse("must be FLAG=RATE or ENVIRONMENT/FLAG=RATE, such as checkout=0.01");
-    const std::string name = entry.substr(0, equals);
-    if (const auto checked = CheckName(name); !checked) return refuse(checked.error().message);
+    const auto name = ParseName(std::string_view(entry).substr(0, equals));
+    if (!name) return refuse(name.error().message);
     const std::string_view text = std::string_view(entry).substr(equals + 1);
     double rate = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
     const bool good = error == std::errc{} && end == text.data() + text.size() && rate >= 0 && rate <= 1;
     if (!good) return refuse("the rate must be a number from 0 to 1");
-    rates.rates_[name] = rate;
+    rates.rates_[name->flag][name->environment] = rate;
   }
   return rates;
 }
 
 double SampleRates::RateOf(std::string_view environment, std::string_view flag) const {
-  std::string name(environment);
-  name += '/';
-  name += flag;
-  if (const auto exact = rates_.find(name); exact != rates_.end()) return exact->second;
-  const auto everywhere = rates_.find(flag);
-  return everywhere == rates_.end() ? 0 : everywhere->second;
+  const auto of_flag = rates_.find(flag);
+  if (of_flag == rates_.end()) return 0;
+  const auto here = of_flag->second.find(environment);
+  const auto found = here != of_flag->second.end() ? here : of_flag->second.find(std::string_view());
+  return found == of_flag->second.end() ? 0 : found->second;
 }
 
 EvaluationSampler::EvaluationSampler() : state_(0) {

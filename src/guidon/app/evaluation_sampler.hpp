@@ -29,7 +29,8 @@ class SampleRates {
   double RateOf(std::string_view environment, std::string_view flag) const;  // 0 to 1
 
  private:
-  std::map<std::string, double, std::less<>> rates_;  // by "environment/flag" or "flag"
+  // By flag and environment; "" = every environment that has none of its own.
+  std::map<std::string, std::map<std::string, double, std::less<>>, std::less<>> rates_;
 };
 
 // Draws the sample of one thread. Not thread-safe.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "guidon/app/change.hpp"
+#include "guidon/model/flag_references.hpp"
 
 namespace guidon::app {
 namespace {
@@ -136,7 +137,7 @@ base::Status CheckPrerequisites(const Services& services, const Principal& princ
 }
 
 Guard GuardSave(const Principal& principal, const model::Flag& flag) {
-  std::vector<std::string> segments = SegmentsOf(flag);
+  std::vector<std::string> segments = model::SegmentsOf(flag);
   if (segments.empty() && flag->prerequisites.empty()) return {};
   return [principal, flag, segments = std::move(segments)](const eval::Snapshot& snapshot,
                                                            const References& references) -> base::Status {

@@ -3,37 +3,12 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
+
+#include "guidon/model/flag_references.hpp"
 
 namespace guidon::app {
-namespace {
-
-void CollectSegments(const model::ConditionGroup& group, std::set<std::string>& found) {
-  for (const auto& child : group.children) {
-    if (const auto* below = std::get_if<model::ConditionGroup>(&child)) {
-      CollectSegments(*below, found);
-      continue;
-    }
-    const auto& condition = std::get<model::Condition>(child);
-    if (condition.op != model::Operator::kInSegment) continue;
-    for (const auto& value : condition.values) {
-      if (const auto* key = value.AsString()) found.insert(*key);
-    }
-  }
-}
-
-}  // namespace
-
-std::vector<std::string> SegmentsOf(const model::Flag& flag) {
-  std::set<std::string> found;
-  for (const auto& rule : flag->targeting_rules) {
-    if (rule.when) CollectSegments(*rule.when, found);
-  }
-  return {found.begin(), found.end()};
-}
-
 void References::Set(const model::Flag& flag) {
-  Entry entry{.tenant_id = flag->tenant_id, .prerequisites = {}, .segments = SegmentsOf(flag)};
+  Entry entry{.tenant_id = flag->tenant_id, .prerequisites = {}, .segments = model::SegmentsOf(flag)};
   for (const auto& prerequisite : flag->prerequisites) entry.prerequisites.push_back(prerequisite.flag_key);
   if (entry.tenant_id || !entry.prerequisites.empty() || !entry.segments.empty()) {
     flags_.insert_or_assign(flag->flag_key, std::move(entry));

@@ -14,9 +14,6 @@
 
 namespace guidon::app {
 
-// Segments that a flag's rules name, each once, in the order of their keys.
-std::vector<std::string> SegmentsOf(const model::Flag& flag);
-
 // What the flags of one environment refer to and whose they are, beside the snapshot of the same moment: so that
 // nothing is deleted that is in use, and nothing is saved that refers to nothing. Not thread-safe; SnapshotRegistry
 // guards it.

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "guidon/model/flag_references.hpp"
+
 namespace guidon::app {
 namespace {
 
@@ -43,8 +45,8 @@ model::Flag Needs(std::string key, std::string prerequisite) {
 }
 
 TEST(SegmentsOf, FindsThemInNestedGroupsOnceEach) {
-  EXPECT_THAT(SegmentsOf(UsesSegments("f", {"b", "a", "b"})), ElementsAre("a", "b"));
-  EXPECT_THAT(SegmentsOf(Make(Fields("f"))), IsEmpty());
+  EXPECT_THAT(model::SegmentsOf(UsesSegments("f", {"b", "a", "b"})), ElementsAre("a", "b"));
+  EXPECT_THAT(model::SegmentsOf(Make(Fields("f"))), IsEmpty());
 }
 
 TEST(References, KnowsWhoRefersToWhat) {

@@ -127,12 +127,40 @@ void Raise(std::optional<Timestamp>& time, const std::optional<Timestamp>& to) {
   if (Later(to, time)) time = to;
 }
 
-}  // namespace
-
-struct UsageService::Counts {
+// What threads hand over, under a lock that is never held for long: I/O threads wait for it.
+struct Intake {
   mutable std::mutex mutex;
   std::vector<Counted> pending;
   UsageCounter shared;  // of threads that come and go
+  std::shared_ptr<const SampleRates> sampling = std::make_shared<SampleRates>();
+  std::vector<store::EvaluationLogRecord> samples;
+  EvaluationSampler shared_sampler;
+  std::uint64_t dropped = 0;
+
+  void Take(std::vector<UsageCount> counts, Timestamp hour) {
+    for (UsageCount& count : counts) {
+      if (pending.size() >= kPendingMax) {
+        dropped += count.count;
+      } else {
+        pending.push_back({.count = std::move(count), .hour = hour});
+      }
+    }
+  }
+  void AddSamples(std::vector<store::EvaluationLogRecord> more, std::uint64_t left_out) {
+    const std::size_t room = kEvaluationsWaitingMax - std::min(samples.size(), kEvaluationsWaitingMax);
+    const std::size_t taken = std::min(room, more.size());
+    dropped += left_out + (more.size() - taken);
+    samples.insert(samples.end(), std::make_move_iterator(more.begin()),
+                   std::make_move_iterator(more.begin() + static_cast<std::ptrdiff_t>(taken)));
+  }
+};
+
+}  // namespace
+
+struct UsageService::Counts {
+  Intake intake;
+
+  mutable std::mutex mutex;  // of what follows; never taken by an I/O thread
   std::map<BucketKey, Bucket> buckets;
   // By environment and flag: what the store knows from us, and what it does not know yet.
   struct Last {
@@ -142,41 +170,18 @@ struct UsageService::Counts {
   std::map<std::pair<std::string, std::string>, Last> last;
   std::map<std::tuple<std::string, std::string, std::string>, UsageTotals> series;
   std::uint64_t dropped = 0;
-  std::shared_ptr<const SampleRates> sampling = std::make_shared<SampleRates>();
-  std::vector<store::EvaluationLogRecord> samples;
-  EvaluationSampler shared_sampler;
   const std::string process = base::RandomId();
   std::uint64_t parts = 0;
 
   std::mutex flush_mutex;  // one flush at a time; taken before `mutex`
   std::chrono::steady_clock::time_point flushed = std::chrono::steady_clock::now();
 
-  void Take(std::vector<UsageCount> counts, Timestamp hour);
-  void AddSamples(std::vector<store::EvaluationLogRecord> more, std::uint64_t left_out);
   void Sort(Timestamp now);
   void SortOne(Counted&& counted);
   std::vector<store::UsageRecord> Changed() const;
   void Written(const std::vector<store::UsageRecord>& records, const std::vector<std::uint64_t>& changes,
                Timestamp now);
 };
-
-void UsageService::Counts::Take(std::vector<UsageCount> counts, Timestamp hour) {
-  for (UsageCount& count : counts) {
-    if (pending.size() >= kPendingMax) {
-      dropped += count.count;
-    } else {
-      pending.push_back({.count = std::move(count), .hour = hour});
-    }
-  }
-}
-
-void UsageService::Counts::AddSamples(std::vector<store::EvaluationLogRecord> more, std::uint64_t left_out) {
-  const std::size_t room = kEvaluationsWaitingMax - std::min(samples.size(), kEvaluationsWaitingMax);
-  const std::size_t taken = std::min(room, more.size());
-  dropped += left_out + (more.size() - taken);
-  samples.insert(samples.end(), std::make_move_iterator(more.begin()),
-                 std::make_move_iterator(more.begin() + static_cast<std::ptrdiff_t>(taken)));
-}
 
 void UsageService::Counts::SortOne(Counted&& counted) {
   const auto& [count, hour] = counted;
@@ -207,8 +212,13 @@ void UsageService::Counts::SortOne(Counted&& counted) {
 }
 
 void UsageService::Counts::Sort(Timestamp now) {
-  Take(shared.Take(), store::HourOf(now));
-  for (Counted& counted : std::exchange(pending, {})) SortOne(std::move(counted));
+  std::vector<Counted> taken;
+  {
+    const std::lock_guard lock(intake.mutex);
+    intake.Take(intake.shared.Take(), store::HourOf(now));
+    taken = std::exchange(intake.pending, {});
+  }
+  for (Counted& counted : taken) SortOne(std::move(counted));
 }
 
 std::vector<store::UsageRecord> UsageService::Counts::Changed() const {
@@ -236,35 +246,36 @@ UsageService::UsageService(Services services, std::chrono::seconds interval)
 UsageService::~UsageService() = default;
 
 void UsageService::Add(std::vector<UsageCount> counts) {
-  const std::lock_guard lock(counts_->mutex);
-  counts_->Take(std::move(counts), store::HourOf(s_.clock.Now()));
+  const Timestamp hour = store::HourOf(s_.clock.Now());
+  const std::lock_guard lock(counts_->intake.mutex);
+  counts_->intake.Take(std::move(counts), hour);
 }
 
 void UsageService::Note(std::string_view environment, std::string_view tenant, const eval::Evaluation& evaluation,
                         UsageKind kind) {
   if (!enabled()) return;
-  const std::lock_guard lock(counts_->mutex);
-  UsageCounter& counter = counts_->shared;
-  counter.Note(counter.AskerOf(environment, tenant), evaluation, kind);
-  if (kind == UsageKind::kEvaluation && counts_->shared_sampler.active())
-    counts_->shared_sampler.Note(environment, tenant, evaluation, s_.clock.Now());
+  Intake& intake = counts_->intake;
+  const std::lock_guard lock(intake.mutex);
+  intake.shared.Note(intake.shared.AskerOf(environment, tenant), evaluation, kind);
+  if (kind == UsageKind::kEvaluation && intake.shared_sampler.active())
+    intake.shared_sampler.Note(environment, tenant, evaluation, s_.clock.Now());
 }
 
 void UsageService::SetSampling(SampleRates rates) {
   auto shared = std::make_shared<const SampleRates>(std::move(rates));
-  const std::lock_guard lock(counts_->mutex);
-  counts_->sampling = shared;
-  counts_->shared_sampler.Use(std::move(shared));
+  const std::lock_guard lock(counts_->intake.mutex);
+  counts_->intake.sampling = shared;
+  counts_->intake.shared_sampler.Use(std::move(shared));
 }
 
 std::shared_ptr<const SampleRates> UsageService::sampling() const {
-  const std::lock_guard lock(counts_->mutex);
-  return counts_->sampling;
+  const std::lock_guard lock(counts_->intake.mutex);
+  return counts_->intake.sampling;
 }
 
 void UsageService::AddSamples(std::vector<store::EvaluationLogRecord> samples, std::uint64_t left_out) {
-  const std::lock_guard lock(counts_->mutex);
-  counts_->AddSamples(std::move(samples), left_out);
+  const std::lock_guard lock(counts_->intake.mutex);
+  counts_->intake.AddSamples(std::move(samples), left_out);
 }
 
 base::Status UsageService::Report(const RequestInfo& request, const model::Environment& env,
@@ -304,9 +315,10 @@ base::Status UsageService::Report(const RequestInfo& request, const model::Envir
 base::Status UsageService::FlushSamples() {
   std::vector<store::EvaluationLogRecord> samples;
   {
-    const std::lock_guard lock(counts_->mutex);
-    counts_->AddSamples(counts_->shared_sampler.Take(), counts_->shared_sampler.TakeLeftOut());
-    samples = std::exchange(counts_->samples, {});
+    Intake& intake = counts_->intake;
+    const std::lock_guard lock(intake.mutex);
+    intake.AddSamples(intake.shared_sampler.Take(), intake.shared_sampler.TakeLeftOut());
+    samples = std::exchange(intake.samples, {});
   }
   base::Status status = s_.repository.PutEvaluations(samples);
   if (!status) AddSamples(std::move(samples), 0);
@@ -491,8 +503,8 @@ std::vector<UsageSeries> UsageService::Series() const {
 }
 
 std::uint64_t UsageService::dropped() const {
-  const std::lock_guard lock(counts_->mutex);
-  return counts_->dropped + counts_->shared.dropped();
+  const std::scoped_lock both(counts_->mutex, counts_->intake.mutex);
+  return counts_->dropped + counts_->intake.dropped + counts_->intake.shared.dropped();
 }
 
 }  // namespace guidon::app

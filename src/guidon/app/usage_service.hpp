@@ -93,7 +93,7 @@ class UsageService {
 
   bool enabled() const { return interval_.load(std::memory_order_relaxed).count() > 0; }
   void SetInterval(std::chrono::seconds interval) { interval_.store(interval); }
-  // Takes over what a thread has counted; for I/O threads.
+  // Takes over what a thread has counted; for I/O threads, which never wait here for a write or a reader.
   void Add(std::vector<UsageCount> counts);
   // For threads that come and go: counts one evaluation under a lock.
   void Note(std::string_view environment, std::string_view tenant, const eval::Evaluation& evaluation, UsageKind kind);

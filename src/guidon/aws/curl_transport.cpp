@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "guidon/aws/curl_library.hpp"
+#include "guidon/base/text.hpp"
 
 namespace guidon::aws {
 namespace {
@@ -21,13 +22,6 @@ constexpr std::size_t kAnswerBytesMax = 64UL * 1024 * 1024;
 // Services close idle connections after a while; one that is about to be closed could take a write and lose its answer.
 constexpr long kIdleConnectionSecondsMax = 20;
 constexpr int kPollMillisecondsMax = 1000;
-
-std::string_view Trim(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 // One exchange. Lives on the caller's stack; belongs to the transport's thread until `done`.
 struct Job {
@@ -60,16 +54,16 @@ std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user) 
 
 std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* user) {
   auto& response = static_cast<Job*>(user)->response;
-  const std::string_view line = Trim({data, size * count});
+  const std::string_view line = base::Trim({data, size * count});
   if (line.starts_with("HTTP/")) {
     response.headers.clear();
     response.status = 0;
     const std::size_t space = std::min(line.find(' '), line.size());
-    for (const char c : Trim(line.substr(space)).substr(0, 3)) response.status = response.status * 10 + (c - '0');
+    for (const char c : base::Trim(line.substr(space)).substr(0, 3)) response.status = response.status * 10 + (c - '0');
   } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
     std::string name(line.substr(0, colon));
     std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    response.headers[name] = std::string(Trim(line.substr(colon + 1)));
+    response.headers[name] = std::string(base::Trim(line.substr(colon + 1)));
   }
   return size * count;
 }

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "guidon/base/text.hpp"
+
 namespace guidon::aws {
 namespace {
 
@@ -13,13 +15,6 @@ using base::ErrorCode;
 using base::Fail;
 using base::Result;
 using base::Status;
-
-std::string_view Trim(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 std::string LowerCase(std::string_view text) {
   std::string out(text);
@@ -46,16 +41,16 @@ class Reader {
  private:
   Status Line(std::string_view line) {
     const bool indented = line.starts_with(' ') || line.starts_with('\t');
-    const std::string_view text = Trim(line);
+    const std::string_view text = base::Trim(line);
     if (text.empty() || text.starts_with('#') || text.starts_with(';')) return {};
     if (text.starts_with('[')) return Section(text);
     const std::size_t equals = text.find('=');
     if (equals == std::string_view::npos) {
       return Fail(ErrorCode::kMalformed, fmt::format("{}:{}: neither a section nor `name = value`", path_, line_));
     }
-    const std::string name = LowerCase(Trim(text.substr(0, equals)));
-    std::string_view value = Trim(text.substr(equals + 1));
-    value = Trim(value.substr(0, std::min(value.find(" #"), value.find(" ;"))));
+    const std::string name = LowerCase(base::Trim(text.substr(0, equals)));
+    std::string_view value = base::Trim(text.substr(equals + 1));
+    value = base::Trim(value.substr(0, std::min(value.find(" #"), value.find(" ;"))));
     if (!indented) outer_ = value.empty() ? name : "";
     if (section_ == nullptr) return {};
     (*section_)[indented && !outer_.empty() ? outer_ + "." + name : name] = std::string(value);
@@ -66,10 +61,10 @@ class Reader {
     const std::size_t close = text.find(']');
     if (close == std::string_view::npos)
       return Fail(ErrorCode::kMalformed, fmt::format("{}:{}: a section without its `]`", path_, line_));
-    const std::string_view name = Trim(text.substr(1, close - 1));
+    const std::string_view name = base::Trim(text.substr(1, close - 1));
     const std::size_t space = std::min(name.find_first_of(" \t"), name.size());
     const std::string_view kind = name.substr(0, space);
-    const std::string rest(Trim(name.substr(space)));
+    const std::string rest(base::Trim(name.substr(space)));
     outer_.clear();
     section_ = nullptr;  // sections of other kinds are not ours
     if (!is_config_ || name == "default") {

@@ -14,6 +14,9 @@ bool IsUtf8(std::string_view bytes);
 // True where a byte is below 0x20 or is 0x7f.
 bool HasControlCharacter(std::string_view text);
 
+// Without spaces, tabs and line ends at both ends.
+std::string_view Trim(std::string_view text);
+
 std::string ToHex(std::string_view bytes);
 
 // Base 64 with the URL alphabet (RFC 4648 section 5), without padding.

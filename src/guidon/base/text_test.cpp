@@ -22,6 +22,13 @@ TEST(Text, AcceptsWellFormedUtf8Only) {
   }
 }
 
+TEST(Text, TrimsBothEndsOnly) {
+  EXPECT_EQ(Trim(" \t a b\r\n"), "a b");
+  EXPECT_EQ(Trim("a"), "a");
+  EXPECT_EQ(Trim(" \r\n"), "");
+  EXPECT_EQ(Trim(""), "");
+}
+
 TEST(Text, FindsControlCharacters) {
   EXPECT_FALSE(HasControlCharacter("a b 日本"));
   EXPECT_TRUE(HasControlCharacter(std::string_view("a\0b", 3)));

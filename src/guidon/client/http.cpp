@@ -9,6 +9,8 @@
 
 #include <curl/curl.h>
 
+#include "guidon/base/text.hpp"
+
 namespace guidon::client {
 namespace {
 
@@ -16,13 +18,6 @@ namespace {
 constexpr std::size_t kBodyBytesMax = 256UL * 1024 * 1024;
 constexpr long kConnectMillisecondsMax = 5000;
 constexpr int kStatusOk = 200;
-
-std::string_view Trim(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 bool BeginCurl() {
   static std::once_flag once;
@@ -85,16 +80,16 @@ std::size_t Http::Impl::OnBody(char* data, std::size_t size, std::size_t count, 
 
 std::size_t Http::Impl::OnHeader(char* data, std::size_t size, std::size_t count, void* user) {
   HttpAnswer& answer = static_cast<Job*>(user)->answer;
-  const std::string_view line = Trim({data, size * count});
+  const std::string_view line = base::Trim({data, size * count});
   if (line.starts_with("HTTP/")) {
     answer.headers.clear();
     answer.status = 0;
     const std::string_view after = line.substr(std::min(line.find(' '), line.size()));
-    for (const char c : Trim(after).substr(0, 3)) answer.status = answer.status * 10 + (c - '0');
+    for (const char c : base::Trim(after).substr(0, 3)) answer.status = answer.status * 10 + (c - '0');
   } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
     std::string name(line.substr(0, colon));
     std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    answer.headers[name] = std::string(Trim(line.substr(colon + 1)));
+    answer.headers[name] = std::string(base::Trim(line.substr(colon + 1)));
   }
   return size * count;
 }

@@ -3,11 +3,11 @@
 
 #include <set>
 #include <utility>
-#include <variant>
 
 #include "guidon/json/json.hpp"
 #include "guidon/json/model_json.hpp"
 #include "guidon/model/field_path.hpp"
+#include "guidon/model/flag_references.hpp"
 
 namespace guidon::client {
 namespace {
@@ -286,20 +286,6 @@ std::shared_ptr<const eval::Snapshot> BuildOver(eval::Definitions definitions, e
   return built->Apply(std::move(broken));
 }
 
-void CollectSegments(const model::ConditionGroup& group, std::set<std::string>& found) {
-  for (const auto& child : group.children) {
-    if (const auto* below = std::get_if<model::ConditionGroup>(&child)) {
-      CollectSegments(*below, found);
-      continue;
-    }
-    const auto& condition = std::get<model::Condition>(child);
-    if (condition.op != model::Operator::kInSegment) continue;
-    for (const Value& value : condition.values) {
-      if (value.AsString() != nullptr) found.insert(*value.AsString());
-    }
-  }
-}
-
 // A flag and what it depends on.
 struct Closure {
   eval::Definitions definitions;
@@ -320,9 +306,7 @@ void AddFlag(const Texts& texts, const std::string& key, Closure& closure) {
     return;
   }
   AddOverrides(texts, key, closure.definitions);
-  for (const model::Rule& rule : (*flag)->targeting_rules) {
-    if (rule.when) CollectSegments(*rule.when, closure.segments);
-  }
+  for (std::string& segment : model::SegmentsOf(*flag)) closure.segments.insert(std::move(segment));
   std::vector<std::string> prerequisites;
   for (const model::Prerequisite& one : (*flag)->prerequisites) prerequisites.push_back(one.flag_key);
   closure.definitions.flags.push_back(*std::move(flag));
