@@ -22,6 +22,7 @@
 namespace guidon::client {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::string_view kDefinitions = R"({"environment":"dev","flags":[
@@ -88,8 +89,7 @@ TEST_F(ClientTest, RefusesOptionsThatCannotWork) {
   EXPECT_EQ(field({.url = "http://x", .environment = "a b"}), "environment");
   EXPECT_EQ(field({.url = "http://x", .environment = "dev", .api_key = "a\r\nb: c"}), "api_key");
   EXPECT_EQ(field({.url = "http://x", .environment = "dev", .flags = {"#"}}), "flags");
-  EXPECT_EQ(field({.url = "http://x", .environment = "dev", .poll_interval = std::chrono::milliseconds(0)}),
-            "poll_interval");
+  EXPECT_EQ(field({.url = "http://x", .environment = "dev", .poll_interval = milliseconds(0)}), "poll_interval");
 }
 
 TEST_F(ClientTest, WithoutServerAndFileGivesDefaultsAndSaysWhy) {
@@ -157,12 +157,13 @@ TEST_F(ClientTest, ReportsChangesAndStates) {
     options.snapshot_path = Snapshot();
     auto client = *Client::Start(options);
   }
+  std::this_thread::sleep_for(milliseconds(2));  // older than what is stale below
   Options options{.url = "http://127.0.0.1:9", .environment = "dev", .snapshot_path = Snapshot()};
   options.on_change = [&](const Change& change) { changes += change.everything ? 1 : 0; };
   options.on_state = [&, first = true](const Status& status) mutable {
     if (std::exchange(first, false)) told.set_value(status.state);
   };
-  options.stale_after = std::chrono::milliseconds(1);
+  options.stale_after = milliseconds(1);
   auto client = *Client::Start(options);
   EXPECT_EQ(told.get_future().get(), State::kStale);
   EXPECT_EQ(changes.load(), 1);  // what came from disk is all there
