@@ -66,12 +66,12 @@ base::Result<std::unique_ptr<Server>> Server::Start(app::Application& app, const
   if (options.tls_certificate.empty() != options.tls_key.empty())
     return base::Fail(base::ErrorCode::kInvalidArgument, "TLS needs both a certificate and its key.",
                       options.tls_key.empty() ? "flagd.tls_key" : "flagd.tls_certificate");
-  static const bool plugins = [] {
+  static const bool kPlugins = [] {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     return true;
   }();
-  static_cast<void>(plugins);
+  static_cast<void>(kPlugins);
   auto impl = std::make_unique<Impl>(app, options, figures);
   grpc::ServerBuilder builder;
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();

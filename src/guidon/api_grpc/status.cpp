@@ -34,8 +34,8 @@ StatusCode CodeOf(ErrorCode code) {
 }  // namespace
 
 grpc::Status StatusOf(const base::Error& error) {
-  std::string text = error.field.empty() ? error.message : error.field + ": " + error.message;
-  return {CodeOf(error.code), std::move(text)};
+  const std::string text = error.field.empty() ? error.message : error.field + ": " + error.message;
+  return {CodeOf(error.code), text};
 }
 
 grpc::Status StatusOf(EvaluationError error) {

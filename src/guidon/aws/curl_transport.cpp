@@ -7,7 +7,6 @@
 #include <cctype>
 #include <condition_variable>
 #include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -23,23 +22,14 @@ constexpr std::size_t kAnswerBytesMax = 64UL * 1024 * 1024;
 constexpr long kIdleConnectionSecondsMax = 20;
 constexpr int kPollMillisecondsMax = 1000;
 
-// One exchange. Lives on the caller's stack; belongs to the transport's thread until `done`.
+// One exchange, on the stack of its caller, whose thread carries it out.
 struct Job {
   explicit Job(const HttpRequest& job_request) : request(job_request) {}
   const HttpRequest& request;
-  CURL* easy = nullptr;
-  curl_slist* headers = nullptr;
   std::array<char, CURL_ERROR_SIZE> error{};
   int requests_begun = 0;
   bool too_large = false;
   HttpResponse response = {};
-
-  std::atomic<bool> cancelled{false};
-  // Guarded by the transport's mutex. Atomic all the same: ThreadSanitizer does not see that a wait inside the C++
-  // library takes the lock again.
-  std::atomic<bool> done{false};
-  std::expected<HttpResponse, TransportError> result = {};
-  std::condition_variable wake;
 };
 
 std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user) {
@@ -93,48 +83,82 @@ TransportError ErrorOf(const Job& job, CURLcode code, std::string_view text) {
 
 }  // namespace
 
+// What one caller at a time sends with: a handle and its kept connections. Each has a multi handle of its own, because
+// only that can be woken from another thread; and because one for all would be driven by a thread of its own, so that
+// each call would cost two changes of thread and a look at every other call.
+struct CurlTransport::Lane {
+  CURLM* multi = nullptr;
+  CURL* easy = nullptr;
+  std::atomic<bool> cancelled{false};
+};
+
 struct CurlTransport::Impl {
   Impl(const CurlLibrary& library, CurlTransportOptions transport_options)
-      : curl(library), options(std::move(transport_options)), multi(curl.multi_init()) {
-    curl.multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(options.connections_kept_max));
-    thread = std::jthread([this](const std::stop_token& stop) { Run(stop); });
-  }
-
-  ~Impl() {
-    thread.request_stop();
-    curl.multi_wakeup(multi);
-    thread.join();
-    for (CURL* easy : idle) curl.easy_cleanup(easy);
-    curl.multi_cleanup(multi);
-  }
+      : curl(library), options(std::move(transport_options)) {}
+  ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  void Run(const std::stop_token& stop);
-  CURL* MakeHandle() const;
-  void Begin(Job& job);
-  void Configure(Job& job) const;
-  void End(Job& job, std::expected<HttpResponse, TransportError> result);
-  void TakeFinished();
-  void DropCancelled(bool all);
+  Lane* Take();
+  void GiveBack(Lane* lane);
+  std::unique_ptr<Lane> MakeLane() const;
+  void Close(std::unique_ptr<Lane> lane) const;
+  void Cancel(Lane& lane) const;
+  curl_slist* Configure(Lane& lane, Job& job) const;
+  std::expected<HttpResponse, TransportError> Perform(Lane& lane, Job& job) const;
 
   const CurlLibrary& curl;
   const CurlTransportOptions options;
-  CURLM* const multi;
-  std::vector<CURL*> idle;    // of the thread
-  std::vector<Job*> running;  // of the thread
 
   std::mutex mutex;
   bool stopped = false;
-  bool sleeping = false;  // or about to: it must be woken for what is waiting
-  std::vector<Job*> waiting;
-  std::jthread thread;
+  std::vector<std::unique_ptr<Lane>> idle;  // the last one used is the next one taken: few connections, kept busy
+  std::vector<std::unique_ptr<Lane>> used;
+  std::condition_variable all_back;
 };
 
-// What is the same for every request of a handle.
-CURL* CurlTransport::Impl::MakeHandle() const {
-  CURL* easy = curl.easy_init();
-  const auto set = [&](CURLoption option, auto value) { curl.easy_setopt(easy, option, value); };
+CurlTransport::Impl::~Impl() {
+  std::unique_lock lock(mutex);
+  stopped = true;
+  for (const auto& lane : used) Cancel(*lane);
+  all_back.wait(lock, [&] { return used.empty(); });
+  for (auto& lane : idle) Close(std::move(lane));
+}
+
+// Null where the transport is stopping.
+CurlTransport::Lane* CurlTransport::Impl::Take() {
+  std::unique_lock lock(mutex);
+  if (stopped) return nullptr;
+  if (idle.empty()) {
+    used.push_back(MakeLane());
+  } else {
+    used.push_back(std::move(idle.back()));
+    idle.pop_back();
+  }
+  return used.back().get();
+}
+
+void CurlTransport::Impl::GiveBack(Lane* lane) {
+  std::unique_ptr<Lane> surplus;
+  {
+    const std::lock_guard lock(mutex);
+    const auto found = std::ranges::find(used, lane, &std::unique_ptr<Lane>::get);
+    std::unique_ptr<Lane> back = std::move(*found);
+    *found = std::move(used.back());
+    used.pop_back();
+    back->cancelled.store(false);
+    (idle.size() < options.connections_kept_max ? idle.emplace_back() : surplus) = std::move(back);
+    if (stopped && used.empty()) all_back.notify_all();
+  }
+  if (surplus) Close(std::move(surplus));
+}
+
+std::unique_ptr<CurlTransport::Lane> CurlTransport::Impl::MakeLane() const {
+  auto lane = std::make_unique<Lane>();
+  lane->multi = curl.multi_init();
+  lane->easy = curl.easy_init();
+  // What is the same for every request of a handle.
+  const auto set = [&](CURLoption option, auto value) { curl.easy_setopt(lane->easy, option, value); };
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(CURLOPT_NOSIGNAL, 1L);
@@ -147,103 +171,66 @@ CURL* CurlTransport::Impl::MakeHandle() const {
   set(CURLOPT_HEADERFUNCTION, &OnHeader);
   set(CURLOPT_PREREQFUNCTION, &OnRequestBegins);
   if (!options.ca_bundle.empty()) set(CURLOPT_CAINFO, options.ca_bundle.c_str());
-  return easy;
+  return lane;
 }
 
-void CurlTransport::Impl::Configure(Job& job) const {
+void CurlTransport::Impl::Close(std::unique_ptr<Lane> lane) const {
+  curl.easy_cleanup(lane->easy);
+  curl.multi_cleanup(lane->multi);
+}
+
+void CurlTransport::Impl::Cancel(Lane& lane) const {
+  lane.cancelled.store(true);
+  curl.multi_wakeup(lane.multi);
+}
+
+// The headers, to be freed when the exchange is over.
+curl_slist* CurlTransport::Impl::Configure(Lane& lane, Job& job) const {
   const HttpRequest& request = job.request;
-  const auto set = [&](CURLoption option, auto value) { curl.easy_setopt(job.easy, option, value); };
-  for (const auto& [name, value] : request.headers)
-    job.headers = curl.slist_append(job.headers, (name + ": " + value).c_str());
+  const auto set = [&](CURLoption option, auto value) { curl.easy_setopt(lane.easy, option, value); };
+  curl_slist* headers = nullptr;
+  for (const auto& [name, value] : request.headers) headers = curl.slist_append(headers, (name + ": " + value).c_str());
   // Without this libcurl waits a second for a "100 Continue" before it sends a larger body.
-  job.headers = curl.slist_append(job.headers, "expect:");
+  headers = curl.slist_append(headers, "expect:");
   set(CURLOPT_URL, request.url.c_str());
-  set(CURLOPT_HTTPHEADER, job.headers);
+  set(CURLOPT_HTTPHEADER, headers);
   set(CURLOPT_ERRORBUFFER, job.error.data());
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
   set(CURLOPT_WRITEDATA, static_cast<void*>(&job));
   set(CURLOPT_HEADERDATA, static_cast<void*>(&job));
   set(CURLOPT_PREREQDATA, static_cast<void*>(&job));
-  set(CURLOPT_PRIVATE, static_cast<void*>(&job));
   set(CURLOPT_PROXY, request.direct ? "" : static_cast<const char*>(nullptr));
   if (request.method == "GET") {
     set(CURLOPT_HTTPGET, 1L);
     set(CURLOPT_CUSTOMREQUEST, static_cast<const char*>(nullptr));
-    return;
+    return headers;
   }
   set(CURLOPT_POST, 1L);
   set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
   set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
   set(CURLOPT_POSTFIELDS, request.body.c_str());
+  return headers;
 }
 
-void CurlTransport::Impl::Begin(Job& job) {
-  if (idle.empty()) {
-    job.easy = MakeHandle();
-  } else {
-    job.easy = idle.back();
-    idle.pop_back();
-  }
-  Configure(job);
-  running.push_back(&job);
-  curl.multi_add_handle(multi, job.easy);
-}
-
-void CurlTransport::Impl::End(Job& job, std::expected<HttpResponse, TransportError> result) {
-  curl.multi_remove_handle(multi, job.easy);
-  curl.slist_free_all(job.headers);
-  idle.push_back(job.easy);
-  std::erase(running, &job);
-  // Under the lock to its end: the job is gone as soon as its owner has seen that it is done.
-  const std::lock_guard lock(mutex);
-  job.result = std::move(result);
-  job.done = true;
-  job.wake.notify_one();
-}
-
-void CurlTransport::Impl::TakeFinished() {
-  int left = 0;
-  while (const CURLMsg* message = curl.multi_info_read(multi, &left)) {
-    if (message->msg != CURLMSG_DONE) continue;
-    char* owner = nullptr;
-    curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
-    Job& job = *reinterpret_cast<Job*>(owner);
-    const CURLcode code = message->data.result;
-    if (code == CURLE_OK) {
-      End(job, std::move(job.response));
-    } else {
-      End(job, std::unexpected(ErrorOf(job, code, job.error[0] != '\0' ? job.error.data() : curl.easy_strerror(code))));
-    }
-  }
-}
-
-void CurlTransport::Impl::DropCancelled(bool all) {
-  for (Job* job : std::vector<Job*>(running)) {
-    if (!all && !job->cancelled.load()) continue;
-    End(*job, std::unexpected(TransportError{.kind = TransportError::Kind::kCancelled,
-                                             .maybe_received = job->requests_begun > 0,
-                                             .message = "the call was cancelled"}));
-  }
-}
-
-void CurlTransport::Impl::Run(const std::stop_token& stop) {
+// Drives the exchange of a handle that was added to its lane, to its end.
+std::expected<HttpResponse, TransportError> CurlTransport::Impl::Perform(Lane& lane, Job& job) const {
   while (true) {
-    std::vector<Job*> begun;
-    {
-      const std::lock_guard lock(mutex);
-      begun.swap(waiting);
-      sleeping = begun.empty();
-      stopped = stop.stop_requested();
-    }
-    for (Job* job : begun) Begin(*job);
-    DropCancelled(stop.stop_requested());
-    if (stop.stop_requested()) return;
     int active = 0;
-    curl.multi_perform(multi, &active);
-    TakeFinished();
-    // After new work there may be more of it: only a round without any sleeps.
-    if (begun.empty()) curl.multi_poll(multi, nullptr, 0, kPollMillisecondsMax, nullptr);
+    curl.multi_perform(lane.multi, &active);
+    int left = 0;
+    while (const CURLMsg* message = curl.multi_info_read(lane.multi, &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      const CURLcode code = message->data.result;
+      if (code == CURLE_OK) return std::move(job.response);
+      return std::unexpected(ErrorOf(job, code, job.error[0] != '\0' ? job.error.data() : curl.easy_strerror(code)));
+    }
+    if (lane.cancelled.load()) {
+      return std::unexpected(TransportError{.kind = TransportError::Kind::kCancelled,
+                                            .maybe_received = job.requests_begun > 0,
+                                            .message = "the call was cancelled"});
+    }
+    curl.multi_poll(lane.multi, nullptr, 0, kPollMillisecondsMax, nullptr);
   }
 }
 
@@ -257,24 +244,21 @@ CurlTransport::CurlTransport(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 CurlTransport::~CurlTransport() = default;
 
 std::expected<HttpResponse, TransportError> CurlTransport::Send(const HttpRequest& request, std::stop_token stop) {
+  Lane* const lane = impl_->Take();
+  if (lane == nullptr)
+    return std::unexpected(TransportError{
+        .kind = TransportError::Kind::kCancelled, .maybe_received = false, .message = "the client is stopping"});
   Job job(request);
-  bool wake = false;
-  {
-    const std::lock_guard lock(impl_->mutex);
-    if (impl_->stopped)
-      return std::unexpected(TransportError{
-          .kind = TransportError::Kind::kCancelled, .maybe_received = false, .message = "the client is stopping"});
-    impl_->waiting.push_back(&job);
-    wake = std::exchange(impl_->sleeping, false);
-  }
-  if (wake) impl_->curl.multi_wakeup(impl_->multi);
-  const std::stop_callback cancel(stop, [&] {
-    job.cancelled.store(true);
-    impl_->curl.multi_wakeup(impl_->multi);
-  });
-  std::unique_lock lock(impl_->mutex);
-  job.wake.wait(lock, [&] { return job.done.load(); });
-  return std::move(job.result);
+  curl_slist* const headers = impl_->Configure(*lane, job);
+  impl_->curl.multi_add_handle(lane->multi, lane->easy);
+  auto result = [&] {
+    const std::stop_callback cancel(stop, [&] { impl_->Cancel(*lane); });
+    return impl_->Perform(*lane, job);
+  }();
+  impl_->curl.multi_remove_handle(lane->multi, lane->easy);
+  impl_->curl.slist_free_all(headers);
+  impl_->GiveBack(lane);
+  return result;
 }
 
 }  // namespace guidon::aws

@@ -16,8 +16,8 @@ struct CurlTransportOptions {
   std::size_t connections_kept_max = 64;  // idle ones: as many as calls are usually under way
 };
 
-// HttpTransport on libcurl's multi interface with a thread of its own: connections are kept alive and shared by all
-// callers. Thread-safe. Its end cancels what is under way.
+// HttpTransport on libcurl's multi interface, driven by the callers' threads: connections are kept alive and passed on
+// from caller to caller. Thread-safe. Its end cancels what is under way.
 class CurlTransport final : public HttpTransport {
  public:
   // Error: kUnavailable where libcurl is not installed.
@@ -27,6 +27,7 @@ class CurlTransport final : public HttpTransport {
   std::expected<HttpResponse, TransportError> Send(const HttpRequest& request, std::stop_token stop) override;
 
  private:
+  struct Lane;
   struct Impl;
   explicit CurlTransport(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
