@@ -50,6 +50,27 @@ std::string Answer(client::Client& flags, std::istringstream& words) {
          std::string(NameOf(details.error)) + ' ' + details.kill_switch;
 }
 
+// Two flags that always change together, many times: the value, and how often the second was not what the first one was
+// before and after.
+std::string Pair(client::Client& flags, std::istringstream& words) {
+  constexpr int kRounds = 2000;
+  std::string first;
+  std::string second;
+  words >> first >> second;
+  const Context nobody = ContextOf("-", "-");
+  int mixtures = 0;
+  double value = -1;
+  for (int i = 0; i < kRounds; ++i) {
+    const double before = flags.Number(first, -1, nobody);
+    const double between = flags.Number(second, -1, nobody);
+    value = flags.Number(first, -1, nobody);
+    mixtures += before == value && between != value ? 1 : 0;
+  }
+  std::ostringstream out;
+  out << value << ' ' << mixtures;
+  return out.str();
+}
+
 int Value(const std::map<std::string, std::string>& options, const std::string& name, int fallback) {
   const auto found = options.find(name);
   return found == options.end() ? fallback : std::atoi(found->second.c_str());
@@ -112,6 +133,7 @@ int main(int argc, char** argv) {
     words >> command;
     if (command == "ready") Say(role + "ready " + (flags->WaitUntilReady(std::chrono::seconds(30)) ? "yes" : "no"));
     if (command == "bool") Say(role + "answer " + Answer(*flags, words));
+    if (command == "pair") Say(role + "pair " + Pair(*flags, words));
     if (command == "status") Say(role + "status " + StatusText(flags->status()));
     if (command == "fork") InChild(role);
     if (command == "quit") break;

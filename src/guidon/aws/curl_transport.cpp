@@ -189,7 +189,11 @@ curl_slist* CurlTransport::Impl::Configure(Lane& lane, Job& job) const {
   const HttpRequest& request = job.request;
   const auto set = [&](CURLoption option, auto value) { curl.easy_setopt(lane.easy, option, value); };
   curl_slist* headers = nullptr;
-  for (const auto& [name, value] : request.headers) headers = curl.slist_append(headers, (name + ": " + value).c_str());
+  std::string header;
+  for (const auto& [name, value] : request.headers) {
+    header.assign(name).append(": ").append(value);
+    headers = curl.slist_append(headers, header.c_str());
+  }
   // Without this libcurl waits a second for a "100 Continue" before it sends a larger body.
   headers = curl.slist_append(headers, "expect:");
   set(CURLOPT_URL, request.url.c_str());

@@ -38,26 +38,26 @@ constexpr std::string_view kDefinitions = R"({"environment":"dev","flags":[
 class ClientTest : public ::testing::Test {
  protected:
   ClientTest() {
-    std::filesystem::create_directory(folder);
+    std::filesystem::create_directory(folder_);
     std::ofstream(Bootstrap()) << kDefinitions;
   }
-  ~ClientTest() override { std::filesystem::remove_all(folder); }
-  std::string Bootstrap() const { return folder / "definitions.json"; }
-  std::string Snapshot() const { return folder / "snapshot"; }
+  ~ClientTest() override { std::filesystem::remove_all(folder_); }
+  std::string Bootstrap() const { return folder_ / "definitions.json"; }
+  std::string Snapshot() const { return folder_ / "snapshot"; }
   Options FromFile() const { return {.url = "", .environment = "dev", .bootstrap_path = Bootstrap()}; }
 
-  std::filesystem::path folder = std::filesystem::temp_directory_path() / ("guidon-client-" + base::RandomId());
-  const model::Context nobody = *model::Context::Create({});
+  std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("guidon-client-" + base::RandomId());
+  const model::Context nobody_ = *model::Context::Create({});
 };
 
 TEST_F(ClientTest, EvaluatesFromAFile) {
   auto client = *Client::Start(FromFile());
   EXPECT_TRUE(client->WaitUntilReady(seconds(5)));
-  EXPECT_TRUE(client->Bool("yes", false, nobody));
-  EXPECT_EQ(client->String("text", "x", nobody), "alpha");
-  EXPECT_EQ(client->Number("number", 0, nobody), 7);
-  EXPECT_EQ(*client->Object("object", {}, nobody).AsObject()->Find("x")->AsInteger(), 1);
-  const auto details = client->BoolDetails("ruled", false, nobody);
+  EXPECT_TRUE(client->Bool("yes", false, nobody_));
+  EXPECT_EQ(client->String("text", "x", nobody_), "alpha");
+  EXPECT_EQ(client->Number("number", 0, nobody_), 7);
+  EXPECT_EQ(*client->Object("object", {}, nobody_).AsObject()->Find("x")->AsInteger(), 1);
+  const auto details = client->BoolDetails("ruled", false, nobody_);
   EXPECT_TRUE(details.value);
   EXPECT_EQ(details.variant, "on");
   EXPECT_EQ(details.reason, model::Reason::kTargetingMatch);
@@ -68,10 +68,10 @@ TEST_F(ClientTest, EvaluatesFromAFile) {
 
 TEST_F(ClientTest, TakesTheDefaultWhereTheFlagHasNoSuchValue) {
   auto client = *Client::Start(FromFile());
-  EXPECT_TRUE(client->Bool("missing", true, nobody));
-  EXPECT_EQ(client->BoolDetails("missing", true, nobody).error, model::EvaluationError::kFlagNotFound);
-  EXPECT_EQ(client->Number("text", 3, nobody), 3);
-  const auto details = client->StringDetails("yes", "fallback", nobody);
+  EXPECT_TRUE(client->Bool("missing", true, nobody_));
+  EXPECT_EQ(client->BoolDetails("missing", true, nobody_).error, model::EvaluationError::kFlagNotFound);
+  EXPECT_EQ(client->Number("text", 3, nobody_), 3);
+  const auto details = client->StringDetails("yes", "fallback", nobody_);
   EXPECT_EQ(details.value, "fallback");
   EXPECT_EQ(details.error, model::EvaluationError::kTypeMismatch);
   EXPECT_EQ(details.reason, model::Reason::kError);
@@ -95,9 +95,9 @@ TEST_F(ClientTest, RefusesOptionsThatCannotWork) {
 TEST_F(ClientTest, WithoutServerAndFileGivesDefaultsAndSaysWhy) {
   // Nobody listens on the port of a discard service; the answer comes at once.
   auto client = *Client::Start({.url = "http://127.0.0.1:9", .environment = "dev"});
-  EXPECT_TRUE(client->Bool("yes", true, nobody));
-  EXPECT_FALSE(client->Bool("yes", false, nobody));
-  EXPECT_EQ(client->BoolDetails("yes", false, nobody).error, model::EvaluationError::kGeneral);
+  EXPECT_TRUE(client->Bool("yes", true, nobody_));
+  EXPECT_FALSE(client->Bool("yes", false, nobody_));
+  EXPECT_EQ(client->BoolDetails("yes", false, nobody_).error, model::EvaluationError::kGeneral);
   EXPECT_FALSE(client->WaitUntilReady(seconds(20)));
   const Status status = client->status();
   EXPECT_EQ(status.state, State::kError);
@@ -110,15 +110,15 @@ TEST_F(ClientTest, StartsFromItsSnapshotAndSaysHowOldItIs) {
     Options options = FromFile();
     options.snapshot_path = Snapshot();
     auto client = *Client::Start(options);
-    EXPECT_TRUE(client->Bool("yes", false, nobody));
+    EXPECT_TRUE(client->Bool("yes", false, nobody_));
   }  // writes the snapshot
   auto file = *DecodeDiskSnapshot(*ReadFileWhole(Snapshot()));
   file.confirmed_at -= std::chrono::hours(3);
   ASSERT_TRUE(WriteFileWhole(Snapshot(), EncodeDiskSnapshot(file)).has_value());
 
   auto client = *Client::Start({.url = "http://127.0.0.1:9", .environment = "dev", .snapshot_path = Snapshot()});
-  EXPECT_TRUE(client->Bool("yes", false, nobody));  // at once, whether or not everything is compiled
-  EXPECT_EQ(client->String("text", "x", nobody), "alpha");
+  EXPECT_TRUE(client->Bool("yes", false, nobody_));  // at once, whether or not everything is compiled
+  EXPECT_EQ(client->String("text", "x", nobody_), "alpha");
   EXPECT_TRUE(client->WaitUntilReady(seconds(5)));
   const Status status = client->status();
   EXPECT_EQ(status.state, State::kStale);
@@ -132,13 +132,13 @@ TEST_F(ClientTest, TakesNoDamagedOrForeignSnapshot) {
   options.snapshot_path = Snapshot();
   {
     auto client = *Client::Start(options);
-    EXPECT_TRUE(client->Bool("yes", false, nobody));  // from the bootstrap file
+    EXPECT_TRUE(client->Bool("yes", false, nobody_));  // from the bootstrap file
     EXPECT_TRUE(client->WaitUntilReady(seconds(5)));
   }
   ASSERT_TRUE(DecodeDiskSnapshot(*ReadFileWhole(Snapshot())).has_value());  // written anew
   auto client = *Client::Start(
       {.url = "http://127.0.0.1:9", .environment = "other", .snapshot_path = Snapshot(), .send_usage = false});
-  EXPECT_FALSE(client->Bool("yes", false, nobody));
+  EXPECT_FALSE(client->Bool("yes", false, nobody_));
 }
 
 TEST_F(ClientTest, SaysWhatIsWrongWithItsFiles) {
@@ -194,7 +194,7 @@ TEST_F(ClientTest, GoesOnInAForkedChild) {
   auto client = *Client::Start(FromFile());
   ASSERT_TRUE(client->WaitUntilReady(seconds(5)));
   const auto evaluates = [&] {
-    const bool answer = client->Bool("yes", false, nobody);
+    const bool answer = client->Bool("yes", false, nobody_);
     const bool ready = client->WaitUntilReady(seconds(5));
     const bool state = client->status().state == State::kReady;
     client.reset();  // ends the child's thread
@@ -208,7 +208,7 @@ TEST_F(ClientTest, GoesOnInAForkedChild) {
             }),
             0);
   EXPECT_EQ(InChild([&] { return InChild(evaluates) == 0; }), 0);  // a grandchild
-  EXPECT_TRUE(client->Bool("yes", false, nobody));
+  EXPECT_TRUE(client->Bool("yes", false, nobody_));
 }
 
 // Other threads evaluate, count and hold whatever they hold at the moment of the fork.
@@ -220,7 +220,7 @@ TEST_F(ClientTest, ForksAtAnyMoment) {
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&] {
       while (!stop.load()) {
-        (void)client->Bool("yes", false, nobody);
+        (void)client->Bool("yes", false, nobody_);
         (void)client->status();
       }
     });
@@ -228,7 +228,7 @@ TEST_F(ClientTest, ForksAtAnyMoment) {
   for (int i = 0; i < 30; ++i) {
     EXPECT_EQ(InChild([&] {
                 alarm(20);  // a lock that nobody gives back would else stand here for ever
-                return client->Bool("yes", false, nobody) && client->status().state != State::kError;
+                return client->Bool("yes", false, nobody_) && client->status().state != State::kError;
               }),
               0);
   }
@@ -243,8 +243,8 @@ TEST_F(ClientTest, AnyNumberOfThreadsEvaluate) {
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int n = 0; n < 20'000; ++n) {
-        if (!client->Bool("yes", false, nobody)) ++wrong;
-        if (client->Number("number", 0, nobody) != 7) ++wrong;
+        if (!client->Bool("yes", false, nobody_)) ++wrong;
+        if (client->Number("number", 0, nobody_) != 7) ++wrong;
       }
     });
   }

@@ -80,29 +80,29 @@ TEST(DiskSnapshot, OfAnotherVersionIsNamed) {
 
 class SnapshotFile : public ::testing::Test {
  protected:
-  SnapshotFile() { std::filesystem::create_directory(folder); }
-  ~SnapshotFile() override { std::filesystem::remove_all(folder); }
-  std::filesystem::path folder = std::filesystem::temp_directory_path() / ("guidon-snapshot-" + base::RandomId());
+  SnapshotFile() { std::filesystem::create_directory(folder_); }
+  ~SnapshotFile() override { std::filesystem::remove_all(folder_); }
+  std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("guidon-snapshot-" + base::RandomId());
 };
 
 TEST_F(SnapshotFile, IsReplacedAsAWholeAndLeavesNothingBehind) {
-  const std::string path = folder / "flags";
+  const std::string path = folder_ / "flags";
   EXPECT_EQ(ReadFileWhole(path).error().code, ErrorCode::kNotFound);
   ASSERT_TRUE(WriteFileWhole(path, "one").has_value());
   ASSERT_TRUE(WriteFileWhole(path, std::string("two\0", 4)).has_value());
   EXPECT_EQ(*ReadFileWhole(path), std::string("two\0", 4));
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
   const auto rights = std::filesystem::status(path).permissions();
   EXPECT_EQ(rights & std::filesystem::perms::others_read, std::filesystem::perms::none);
 }
 
 TEST_F(SnapshotFile, ThatCannotBeWrittenIsReported) {
-  const auto status = WriteFileWhole(folder / "missing" / "flags", "x");
+  const auto status = WriteFileWhole(folder_ / "missing" / "flags", "x");
   ASSERT_FALSE(status.has_value());
   EXPECT_NE(status.error().message.find("missing/flags"), std::string::npos);
-  std::filesystem::create_directory(folder / "taken");
-  EXPECT_FALSE(WriteFileWhole(folder / "taken", "x").has_value());
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
+  std::filesystem::create_directory(folder_ / "taken");
+  EXPECT_FALSE(WriteFileWhole(folder_ / "taken", "x").has_value());
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
 }
 
 }  // namespace

@@ -97,8 +97,11 @@ std::size_t Http::Impl::OnHeader(char* data, std::size_t size, std::size_t count
 void Http::Impl::Configure(Job& job) const {
   const HttpCall& call = job.call;
   const auto set = [&](CURLoption option, auto value) { curl_easy_setopt(job.easy, option, value); };
-  for (const auto& [name, value] : call.headers)
-    job.headers = curl_slist_append(job.headers, (name + ": " + value).c_str());
+  std::string header;
+  for (const auto& [name, value] : call.headers) {
+    header.assign(name).append(": ").append(value);
+    job.headers = curl_slist_append(job.headers, header.c_str());
+  }
   job.headers = curl_slist_append(job.headers, "expect:");
   set(CURLOPT_URL, call.url.c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");

@@ -61,8 +61,8 @@ void AppendRecord(std::string& out, const UsageRecord& record) {
 
 std::size_t ThreadNumber() noexcept {
   static std::atomic<std::size_t> threads{0};
-  thread_local const std::size_t number = threads.fetch_add(1, std::memory_order_relaxed);
-  return number;
+  thread_local const std::size_t kNumber = threads.fetch_add(1, std::memory_order_relaxed);
+  return kNumber;
 }
 
 std::size_t UsageCounter::Hash::operator()(const KeyView& key) const noexcept {
