@@ -2,6 +2,7 @@
 // flagd's own provider for Node.js, unmodified from npm, on the real binary: evaluated by the server (rpc) and in the
 // program (in-process). And what the interfaces refuse, with gRPC's plain client.
 import assert from 'node:assert/strict';
+import http2 from 'node:http2';
 import { after, before, describe, test } from 'node:test';
 
 import grpc from '@grpc/grpc-js';
@@ -156,6 +157,48 @@ test('selectors and credentials', async () => {
   const asking = Buffer.concat([Buffer.from([0x0a, 7]), Buffer.from('bool-on')]);
   assert.equal((await call(ports.rpc, RESOLVE, { authorization: `Bearer ${client}` }, asking)).code, grpc.status.NOT_FOUND);
   assert.equal((await call(ports.rpc, RESOLVE, { authorization: `Bearer ${bound}` }, asking)).code, 0);
+});
+
+// What a client of flagd does in an hour without a change: it answers our pings, and sends its own, one a second for the
+// most careful settings. Servers with gRPC's usual policy end such a connection after the third.
+test('an hour of idling, as pings, ends no stream and delays no change', { timeout: 60_000 }, async () => {
+  const PINGS = 3600;
+  const session = http2.connect(`http://127.0.0.1:${ports['in-process']}`);
+  const ends = [];
+  session.on('goaway', (code) => ends.push(`goaway ${code}`));
+  session.on('error', (error) => ends.push(String(error)));
+  session.on('close', () => ends.push('close'));
+  const stream = session.request({ ':method': 'POST', ':path': '/flagd.sync.v1.FlagSyncService/SyncFlags', 'content-type': 'application/grpc',
+    te: 'trailers', 'flagd-selector': 'flagSetId=development' });
+  stream.on('error', (error) => ends.push(String(error)));
+  stream.on('end', () => ends.push('end of the stream'));
+  let bytes = 0;
+  let heard = () => {};
+  stream.on('data', (chunk) => { bytes += chunk.length; heard(); });
+  const more = (than) => new Promise((resolve) => { heard = () => bytes > than && resolve(); heard(); });
+  stream.write(Buffer.alloc(5)); // an empty message
+  await more(0);
+
+  // The provider itself, told to be as impatient as it can be.
+  const provider = new FlagdProvider({ host: '127.0.0.1', port: ports['in-process'], resolverType: 'in-process',
+    selector: 'flagSetId=development', keepAliveTime: 10 });
+  await OpenFeature.setProviderAndWait('idle', provider);
+  const client = OpenFeature.getClient('idle');
+  const lost = [];
+  for (const event of [ProviderEvents.Error, ProviderEvents.Stale]) client.addHandler(event, () => lost.push(event));
+
+  for (let i = 0; i < PINGS; ++i)
+    await new Promise((resolve, reject) => session.ping((error) => (error ? reject(error) : resolve())));
+  const before = bytes;
+  const changed = new Promise((resolve) => client.addHandler(ProviderEvents.ConfigurationChanged, resolve));
+  await guidon.createFlag({ flagKey: 'after-an-hour', owner: 'e2e', description: 'new', defaultEnabled: true });
+  await more(before);
+  await changed;
+  assert.deepEqual([ends, lost], [[], []]);
+  session.removeAllListeners('close');
+  stream.removeAllListeners('end');
+  stream.on('error', () => {});
+  session.destroy();
 });
 
 test('what is too large is refused, and the server goes on', async () => {
