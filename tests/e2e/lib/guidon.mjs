@@ -11,7 +11,7 @@ const STOP_MS_MAX = 15_000;
 
 export const binary = process.env.GUIDON_BINARY ?? 'build/ci/bin/guidon';
 
-async function freePort() {
+export async function freePort() {
   const server = createServer();
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address();
@@ -54,6 +54,15 @@ export class Guidon {
     this.child.kill('SIGTERM');
     const ended = await this.exited;
     if (ended.code !== 0) throw new Error(`guidon ended with ${JSON.stringify(ended)}:\n${this.output}`);
+    await this.startAgain();
+  }
+
+  async kill() {
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  async startAgain() {
     this.child = this.run();
     this.watch();
     await this.untilReady();

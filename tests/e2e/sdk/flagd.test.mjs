@@ -9,7 +9,7 @@ import grpc from '@grpc/grpc-js';
 import { FlagdProvider } from '@openfeature/flagd-provider';
 import { OpenFeature, ProviderEvents } from '@openfeature/server-sdk';
 
-import { Guidon, createSampleFlags } from '../lib/guidon.mjs';
+import { Guidon, createSampleFlags, freePort } from '../lib/guidon.mjs';
 
 const CHANGE_MS_MAX = 20_000;
 const USER = { targetingKey: 'user-7', tenantId: 'acme' };
@@ -199,6 +199,48 @@ test('an hour of idling, as pings, ends no stream and delays no change', { timeo
   stream.removeAllListeners('end');
   stream.on('error', () => {});
   session.destroy();
+});
+
+test('a server that dies is reported, and what changed meanwhile is there when it is back', { timeout: 120_000 }, async () => {
+  const [rpc, sync] = [await freePort(), await freePort()];
+  const mortal = await Guidon.start({ args: ['--flagd-enabled', '--flagd-port', `${rpc}`, '--flagd-sync-port', `${sync}`] });
+  try {
+    await mortal.createFlag({ flagKey: 'here', owner: 'e2e', description: 'on', defaultEnabled: true });
+    const clients = new Map();
+    const heard = [];
+    for (const [mode, port] of [['rpc', rpc], ['in-process', sync]]) {
+      const name = `mortal-${mode}`;
+      await OpenFeature.setProviderAndWait(name, new FlagdProvider({ host: '127.0.0.1', port, resolverType: mode,
+        selector: 'flagSetId=development' }));
+      const client = OpenFeature.getClient(name);
+      for (const event of [ProviderEvents.Stale, ProviderEvents.Error, ProviderEvents.Ready, ProviderEvents.ConfigurationChanged])
+        client.addHandler(event, () => heard.push(`${mode} ${event}`));
+      clients.set(mode, client);
+      assert.equal(await client.getBooleanValue('here', false, USER), true);
+    }
+    heard.length = 0;
+    const until = async (condition, what) => {
+      const deadline = Date.now() + 2 * CHANGE_MS_MAX;
+      while (!(await condition())) {
+        assert.ok(Date.now() < deadline, `${what}; heard ${heard}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    };
+    await mortal.kill();
+    for (const mode of clients.keys())
+      await until(() => heard.some((event) => event.startsWith(mode) && /STALE|ERROR/.test(event)), `${mode} does not notice`);
+    // In the program, what was last known goes on.
+    assert.equal(await clients.get('in-process').getBooleanValue('here', false, USER), true);
+    heard.length = 0;
+    await mortal.startAgain();
+    await mortal.patchFlag('here', { defaultEnabled: false });
+    for (const [mode, client] of clients) {
+      await until(async () => (await client.getBooleanValue('here', true, USER)) === false, `${mode} has the old value`);
+      await until(() => heard.some((event) => event.startsWith(mode) && /READY|CHANGED/.test(event)), `${mode} does not come back`);
+    }
+  } finally {
+    await mortal.stop();
+  }
 });
 
 test('what is too large is refused, and the server goes on', async () => {
