@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <thread>
+#include <utility>
 
 #include "guidon/app/usage_counter.hpp"
 #include "guidon/app/usage_service.hpp"
@@ -153,6 +155,35 @@ TEST_F(UsageTest, WritingIsAnItemAFlagAndHourNotAnEvaluation) {
   EXPECT_EQ(items, 1);  // both in one batch
   Must(world.app->FlushBackgroundWrites(true));
   EXPECT_EQ(items, 1);  // nothing has changed since
+}
+
+TEST_F(UsageTest, WhatWasOnlyAmongAllFlagsIsWrittenOnceAnHour) {
+  world.CreateFlag("asked");
+  world.CreateFlag("listed");
+  world.app->usage().SetInterval(std::chrono::seconds(1));
+  int items = 0;
+  world.table.OnBatchWrite([&]() -> base::Status {
+    ++items;
+    return {};
+  });
+  const auto after_an_interval = [&] {
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(1050));  // intervals are real time: clocks of the world may jump
+    Must(world.app->FlushBackgroundWrites(false));
+    return std::exchange(items, 0);
+  };
+  Ask(*world.app, "listed", "acme", 3, UsageKind::kBulk);
+  EXPECT_EQ(after_an_interval(), 0);
+  Ask(*world.app, "asked", "acme", 1);
+  EXPECT_EQ(after_an_interval(), 1);
+  Ask(*world.app, "asked", "acme", 2, UsageKind::kBulk);
+  EXPECT_EQ(after_an_interval(), 0);
+  EXPECT_EQ(Figures(*world.app, "listed").total.bulk, 3);  // read from here meanwhile
+  world.clock.Advance(hours(1));
+  EXPECT_EQ(after_an_interval(), 1);
+  world.Restart();
+  EXPECT_EQ(Figures(*world.app, "listed").total, (UsageTotals{.evaluations = 0, .bulk = 3}));
+  EXPECT_EQ(Figures(*world.app, "asked").total, (UsageTotals{.evaluations = 1, .bulk = 2}));
 }
 
 TEST_F(UsageTest, WhatTheStoreDoesNotTakeWaits) {

@@ -37,6 +37,7 @@ struct Bucket {
   store::UsageRecord record;
   std::uint64_t changes = 0;
   std::uint64_t written = 0;  // of `changes`
+  bool asked_for = false;     // since it was written; else it was only among the answers for all flags
 };
 
 // Evaluations of clients have an hour of their own.
@@ -178,7 +179,7 @@ struct UsageService::Counts {
 
   void Sort(Timestamp now);
   void SortOne(Counted&& counted);
-  std::vector<store::UsageRecord> Changed() const;
+  std::vector<store::UsageRecord> Due(Timestamp now, bool all) const;
   void Written(const std::vector<store::UsageRecord>& records, const std::vector<std::uint64_t>& changes,
                Timestamp now);
 };
@@ -206,6 +207,7 @@ void UsageService::Counts::SortOne(Counted&& counted) {
   Bucket& bucket = found->second;
   ++bucket.changes;
   const bool bulk = count.kind == UsageKind::kBulk;
+  bucket.asked_for = bucket.asked_for || !bulk;
   AddTo(bulk ? bucket.record.bulk : bucket.record.evaluations, count);
   store::LastUsage& now = last[{count.environment, count.flag_key}].now;
   Raise(bulk ? now.bulk_at : now.evaluated_at, hour);
@@ -221,12 +223,15 @@ void UsageService::Counts::Sort(Timestamp now) {
   for (Counted& counted : taken) SortOne(std::move(counted));
 }
 
-std::vector<store::UsageRecord> UsageService::Counts::Changed() const {
-  std::vector<store::UsageRecord> changed;
+// What changed and is to be written. Each web client asks for all flags, whoever uses them: such counts wait until
+// their hour is over, or every flag there is would cost a write each interval.
+std::vector<store::UsageRecord> UsageService::Counts::Due(Timestamp now, bool all) const {
+  std::vector<store::UsageRecord> due;
   for (const auto& [key, bucket] : buckets) {
-    if (bucket.written != bucket.changes) changed.push_back(bucket.record);
+    if (bucket.written == bucket.changes) continue;
+    if (all || bucket.asked_for || bucket.record.hour < store::HourOf(now)) due.push_back(bucket.record);
   }
-  return changed;
+  return due;
 }
 
 // What nobody will add to any more is forgotten; something that comes late gets a part of its own.
@@ -234,7 +239,10 @@ void UsageService::Counts::Written(const std::vector<store::UsageRecord>& record
                                    const std::vector<std::uint64_t>& changes, Timestamp now) {
   for (std::size_t i = 0; i < records.size(); ++i) {
     const auto found = buckets.find({records[i].environment, records[i].flag_key, records[i].hour});
-    if (found != buckets.end()) found->second.written = changes[i];
+    if (found == buckets.end()) continue;
+    Bucket& bucket = found->second;
+    bucket.written = changes[i];
+    if (bucket.written == bucket.changes) bucket.asked_for = false;
   }
   std::erase_if(buckets, [&](const auto& entry) {
     return entry.second.written == entry.second.changes && entry.second.record.hour < store::HourOf(now);
@@ -338,7 +346,7 @@ base::Status UsageService::Flush(bool all) {
     counts_->Sort(now);
     if (!all && std::chrono::steady_clock::now() - counts_->flushed < interval) return {};
     counts_->flushed = std::chrono::steady_clock::now();
-    records = counts_->Changed();
+    records = counts_->Due(now, all);
     for (const store::UsageRecord& record : records)
       changes.push_back(counts_->buckets.at({record.environment, record.flag_key, record.hour}).changes);
     for (const auto& [key, last] : counts_->last) {
