@@ -57,7 +57,6 @@ struct Refused {
 };
 
 TEST(Definitions, AreRefusedWholeAndSayWhere) {
-  const std::string flag = R"({"flagKey":"a","owner":"o"})";
   for (const Refused& bad : {
            Refused{"", "", ErrorCode::kMalformed},
            Refused{"[]", ""},
@@ -66,7 +65,8 @@ TEST(Definitions, AreRefusedWholeAndSayWhere) {
            Refused{R"({"environment":"p","flag":[]})", "flag"},
            Refused{R"({"environment":"p","flags":{}})", "flags"},
            Refused{R"({"environment":"p","sequence":-1})", "sequence"},
-           Refused{R"({"environment":"p","flags":[)" + flag + "," + flag + "]}", "flags[1].flagKey"},
+           Refused{R"({"environment":"p","flags":[{"flagKey":"a","owner":"o"},{"flagKey":"a","owner":"o"}]})",
+                   "flags[1].flagKey"},
            Refused{R"({"environment":"p","flags":[{"flagKey":"a","owner":"o","environment":"q"}]})",
                    "flags[0].environment"},
            Refused{

@@ -13,6 +13,7 @@
  *
  * The interface is stable: within one major version functions and members are added, never changed or removed.
  */
+/* Names and types as C has them. NOLINTBEGIN(readability-identifier-naming,modernize-use-using) */
 #ifndef GUIDON_GUIDON_H_
 #define GUIDON_GUIDON_H_
 
@@ -174,3 +175,4 @@ GUIDON_API void guidon_text_free(char* text);
 #endif
 
 #endif /* GUIDON_GUIDON_H_ */
+/* NOLINTEND(readability-identifier-naming,modernize-use-using) */

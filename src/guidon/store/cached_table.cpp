@@ -275,7 +275,7 @@ Result<BatchGetResult> CachedTable::BatchGet(std::span<const Key> keys, Consiste
 // Announces writes while it lives. `Happened` keeps what is known afterwards; without it the entry goes.
 class CachedTable::WriteGuard {
  public:
-  WriteGuard(CachedTable& table, std::vector<Key> keys) : table_(table) {
+  WriteGuard(CachedTable& table, const std::vector<Key>& keys) : table_(table) {
     const std::lock_guard lock(table_.mutex_);
     for (const Key& key : keys) {
       names_.push_back(NameOfItem(key));
