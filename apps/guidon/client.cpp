@@ -96,7 +96,7 @@ void AddClientOptions(CommandTree& tree, CLI::App& command, ClientOptions& optio
                   "File that holds the API key; without it the variable GUIDON_API_KEY is read")
       ->type_name("FILE")
       ->group(group);
-  command.add_option("--timeout", options.timeout, "Longest wait for an answer (default 15s)")
+  command.add_option("--timeout", options.timeout, "Longest wait for an answer (default 20s)")
       ->envname("GUIDON_TIMEOUT")
       ->type_name("TIME")
       ->group(group);

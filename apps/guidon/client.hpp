@@ -22,7 +22,7 @@ namespace guidon::cli {
 struct ClientOptions {
   std::string url = "http://127.0.0.1:3001";
   std::string api_key_file = {};
-  std::string timeout = "15s";
+  std::string timeout = "20s";  // longer than a server works on a request, so that its own account is heard
   std::string output = "table";
   bool no_color = false;
 };

@@ -17,7 +17,7 @@ namespace guidon::cli {
 struct HttpClientOptions {
   std::string url;      // "http://127.0.0.1:3001", without a path at its end
   std::string api_key;  // "" = none; goes into the Authorization header only
-  std::chrono::milliseconds timeout{15'000};
+  std::chrono::milliseconds timeout{20'000};
 };
 
 struct HttpRequest {

@@ -82,9 +82,9 @@ void AddRefresh(CommandTree& tree) {
                       client.Send({.method = "POST", .target = "/api/v1/refresh", .what = "refresh"}));
         client.Show(answer.body, [&] {
           const std::string differences = TextAt(answer.body, "differences", "0");
-          return differences == "0"
-                     ? std::string("Loaded. Nothing had been edited behind the server's back.\n")
-                     : fmt::format("Loaded. {} flags had been edited behind the server's back.\n", differences);
+          return differences == "0" ? std::string("Loaded. Nothing had been edited behind the server's back.\n")
+                                    : fmt::format("Loaded. {} had been edited behind the server's back.\n",
+                                                  differences == "1" ? "1 flag" : fmt::format("{} flags", differences));
         });
         return {};
       });

@@ -3,7 +3,8 @@
 or silent. Two flags change together, always in one unit: nobody may ever see one without the other. At the end everybody
 who is left has the last change, and has grown by nothing.
 
-GUIDON_CHAOS_SECONDS is how long it lasts (default 30), GUIDON_CHAOS_SEED which of all orders."""
+GUIDON_CHAOS_SECONDS is how long it lasts (default 30), GUIDON_CHAOS_SEED which of all orders. With GUIDON_CHAOS_SANITIZED
+set memory is not compared: a sanitizer keeps what is freed."""
 
 import http.client
 import json
@@ -37,7 +38,7 @@ READERS = 3
 # What a process may have more at the end: a connection of a pool that the calm beginning did not need, and what an
 # allocator keeps after the busiest moment.
 DESCRIPTORS_MORE_MAX = 24
-MEMORY_MORE_MAX_KIB = 24 * 1024
+MEMORY_MORE_MAX_KIB = float("inf") if os.environ.get("GUIDON_CHAOS_SANITIZED") else 24 * 1024
 # A probe's client that must give up a silent connection soon, for a test of half a minute.
 PROBE = {"poll": 1000, "stale": 3000}
 
@@ -466,8 +467,9 @@ class ChaosTest(support.TestCase):
         print(f"chaos: {done}; {self.generation} changes, {self.seen.answers} answers of two flags, no mixture; "
               f"{sum(one.streams for one in self.listeners)} streams; more descriptors and KiB: {grown}", file=sys.stderr)
         # Enough happened for that to mean something.
-        self.assertGreater(self.seen.answers, 50 * SECONDS)
-        self.assertGreater(self.acknowledged, SECONDS)
+        self.assertGreater(self.seen.answers, 10 * SECONDS)
+        self.assertGreater(self.acknowledged, SECONDS / 5)
+        self.assertGreater(sum(done.values()), SECONDS / 5)
 
 
 if __name__ == "__main__":
