@@ -102,7 +102,7 @@ base::Result<DefinitionsAnswers::Body> DefinitionsAnswers::BodyOf(const Definiti
   if (bodies.state != state) bodies = {.state = state, .by_view = {}};
   if (const auto found = bodies.by_view.find(key); found != bodies.by_view.end()) return found->second;
   GUIDON_ASSIGN(std::string text, WriteDefinitions(view, kept));
-  const auto body = std::make_shared<const DefinitionsBody>(std::move(text));
+  auto body = std::make_shared<const DefinitionsBody>(std::move(text));
   if (bodies.by_view.size() >= kBodiesMax || bodies.bytes + body->size() > kBodiesBytesMax)
     bodies = {.state = state, .by_view = {}};
   bodies.bytes += body->size();

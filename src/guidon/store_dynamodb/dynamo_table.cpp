@@ -21,7 +21,6 @@ namespace guidon::store_dynamodb {
 namespace {
 
 using base::ErrorCode;
-using base::Fail;
 using base::Result;
 using store::Item;
 using store::Key;

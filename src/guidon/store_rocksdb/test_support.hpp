@@ -37,14 +37,14 @@ class TempDirectory {
   std::filesystem::path path_;
 };
 
-inline std::unique_ptr<RocksTable> OpenOrDie(RocksOptions options) {
-  auto table = RocksTable::Open(std::move(options));
+inline std::unique_ptr<RocksTable> OpenOrDie(const RocksOptions& options) {
+  auto table = RocksTable::Open(options);
   EXPECT_TRUE(table.has_value()) << table.error().message;
   return table ? *std::move(table) : nullptr;
 }
 
-inline base::Error OpenError(RocksOptions options) {
-  auto table = RocksTable::Open(std::move(options));
+inline base::Error OpenError(const RocksOptions& options) {
+  auto table = RocksTable::Open(options);
   EXPECT_FALSE(table.has_value());
   return table ? base::Error{} : table.error();
 }
