@@ -226,5 +226,35 @@ TEST_F(KeyedConnectStreams, AClientHasAChangeOnceItAskedForAllOrThereIsNothingTo
   EXPECT_EQ(progress().converged, 2U);
 }
 
+TEST_F(KeyedConnectStreams, WhatAClientCannotSeeItHasOnceItHasWhatCameBefore) {
+  const Headers client = Bearer(harness.MakeKey(model::KeyKind::kClient, "development"));
+  const auto behind = [&] { return harness.app->receipts().Behind("development"); };
+  const auto ask = [&] {
+    EXPECT_EQ(harness.Send("POST", "/flagd.evaluation.v1.Service/ResolveAll", "{}", client).status, 200);
+  };
+  const auto peer = Listen(client);
+  Patch("public", R"({"defaultEnabled":false})");
+  PumpLater();
+  EXPECT_THAT(Messages(peer->Take()), ElementsAre(Changed(Update("public"))));
+  Patch("f", R"({"defaultEnabled":false})");  // nothing for this client, but it has not asked again yet
+  PumpLater();
+  EXPECT_THAT(peer->Take(), IsEmpty());
+  EXPECT_EQ(behind(), 1U);
+  ask();
+  EXPECT_EQ(behind(), 0U);
+  Patch("f", R"({"defaultEnabled":true})");
+  PumpLater();
+  EXPECT_EQ(behind(), 0U);
+  // It asks while a change is held back, and more of them come.
+  Patch("f", R"({"defaultEnabled":false})");
+  Pump();
+  EXPECT_EQ(behind(), 1U);
+  ask();
+  Patch("f", R"({"defaultEnabled":true})");
+  PumpLater();
+  EXPECT_THAT(peer->Take(), IsEmpty());
+  EXPECT_EQ(behind(), 0U);
+}
+
 }  // namespace
 }  // namespace guidon::api_test

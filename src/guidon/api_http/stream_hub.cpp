@@ -59,10 +59,9 @@ struct Stream {
   std::uint32_t keep_alive_slot = 0;
   bool keep_alive = false;     // a comment is due
   std::uint32_t progress = 0;  // management: generation of the scope's progress that it was sent
-  std::uint64_t told = 0;      // management: sequence up to which it was sent everything
+  std::uint64_t told = 0;      // management, flagd: sequence up to which it was sent everything
   app::Propagation::Client* client = nullptr;
   std::string key_id;
-  std::string address;       // flagd: of the client
   bool has_timeout = false;  // flagd: ends_at is the client's wish
   ConnectionSlot slot;
 };
@@ -103,6 +102,8 @@ struct StreamHub::Scope {
   bool client_key = false;
   std::uint64_t newest = 0;
   std::uint64_t released = 0;
+  std::uint64_t released_served = 0;        // by the change log
+  std::vector<std::uint64_t> bytes_served;  // of what lies between, by the change log
   std::uint64_t bytes_from = 0;
   std::uint64_t bytes_to = 0;
 
@@ -200,7 +201,6 @@ void StreamHub::Adopt(std::shared_ptr<StreamPeer> peer, StreamRequest request, C
     stream.has_timeout = wanted < stream.ends_at;
     stream.ends_at = std::min(stream.ends_at, wanted);
   }
-  if (scope.kind == StreamKind::kFlagd) stream.address = request.address;
   stream.keep_alive_slot = static_cast<std::uint32_t>(random_());
   scope.streams.push_back(std::move(made));
   ++streams_;
@@ -227,6 +227,7 @@ std::uint64_t StreamHub::Begin(Stream& stream, const StreamRequest& request) {
   if (scope.kind == StreamKind::kFlagd) {
     // Clients ask for everything when they hear this.
     stream.state = position.number;
+    stream.told = known;
     stream.current = std::make_shared<const std::string>(FlagdEvent(flagd_service::kReadyEvent));
     return known;
   }
@@ -279,6 +280,7 @@ void StreamHub::Release(Scope& scope, Clock::time_point now) {
   scope.quiet_until = now + kCoalesce;
   ++scope.generation;
   scope.released = scope.newest;
+  scope.released_served = scope.served;
   MakeDue(scope);
 }
 
@@ -384,10 +386,12 @@ Bytes StreamHub::NextFlagdEvent(Stream& stream) {
   if (!scope.bytes || scope.bytes_from != stream.state || scope.bytes_to != scope.released) {
     const auto read = scope.environment->feed->After(stream.state);
     std::set<std::string> keys;
+    scope.bytes_served.clear();
     if (!read.complete) flagd_service::AddAll(app_.snapshots(), scope.FlagdListener(), keys);
     for (const auto& entry : read.entries) {
-      if (entry->number <= scope.released)
-        flagd_service::AddChanged(app_.snapshots(), scope.FlagdListener(), *entry, keys);
+      if (entry->number > scope.released) break;
+      flagd_service::AddChanged(app_.snapshots(), scope.FlagdListener(), *entry, keys);
+      scope.bytes_served.push_back(entry->served);
     }
     scope.bytes = std::make_shared<const std::string>(
         keys.empty() ? "" : FlagdEvent(flagd_service::kChangeEvent, flagd_service::ChangeData(keys)));
@@ -396,15 +400,25 @@ Bytes StreamHub::NextFlagdEvent(Stream& stream) {
     if (!keys.empty()) counters_.stream_events_made.Add();
   }
   stream.state = scope.released;
+  const std::uint64_t told = std::exchange(stream.told, scope.released_served);
   if (scope.bytes->empty()) {
-    app_.receipts().Refetched(
-        scope.environment->name,
-        {.kind = app::ClientKind::kFlagd, .tenant = scope.tenant, .key_id = stream.key_id, .address = stream.address},
-        scope.served);
+    NoteNothingToSee(stream, told);
     return nullptr;
   }
   counters_.NoteDelivery(Clock::now() - scope.published);
   return scope.bytes;
+}
+
+// A client that had all it was told of, by asking again or from the start, has what it cannot see as well. It may have
+// asked while that was held back.
+void StreamHub::NoteNothingToSee(Stream& stream, std::uint64_t told) {
+  const Scope& scope = *static_cast<const Scope*>(stream.scope);
+  if (stream.client == nullptr) return;
+  receipts_.push_back({.client = stream.client, .known = told, .sequence = scope.released_served});
+  for (const std::uint64_t served : scope.bytes_served) {
+    if (served != told)
+      receipts_.push_back({.client = stream.client, .known = served, .sequence = scope.released_served});
+  }
 }
 
 Bytes StreamHub::NextOf(Stream& stream) {

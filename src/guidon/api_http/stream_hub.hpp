@@ -97,6 +97,7 @@ class StreamHub {
   std::shared_ptr<const std::string> NextManagementEvent(Stream& stream);
   std::shared_ptr<const std::string> NextFlagdEvent(Stream& stream);
   void NoteSent(Stream& stream);
+  void NoteNothingToSee(Stream& stream, std::uint64_t told);
   void FlushReceipts();
   void ShowProgress(Environment& environment);
   void End(Stream& stream);
