@@ -70,6 +70,14 @@ class ConnectStreams : public Streams {
     const auto messages = Messages(ParseReplies(harness.Talk(Request(headers, message))).at(0).body);
     return messages.size() == 1 ? messages[0] : "";
   }
+  // Of a flag that client keys do not see.
+  void Override(bool enabled) {
+    ASSERT_EQ(harness
+                  .Send("PUT", kEnvironment + "/flags/f/overrides/acme",
+                        enabled ? R"({"enabled":true})" : R"({"enabled":false})")
+                  .status,
+              200);
+  }
   void PumpLater() {
     Later(milliseconds(200));
     Pump();
@@ -138,6 +146,12 @@ TEST_F(KeyedConnectStreams, ATenantHearsNothingOfAnotherAndAClientsKeyOnlyOfWhat
   Patch("acmes", R"({"defaultEnabled":false})");
   PumpLater();
   EXPECT_THAT(Messages(acme->Take()), ElementsAre(Changed(Update("acmes"))));
+  for (const auto& peer : {globex, staging}) EXPECT_THAT(peer->Take(), IsEmpty());
+  // A key of no tenant may evaluate as any. It may have seen the flag before, so it asks again, without the name.
+  EXPECT_THAT(Messages(client->Take()), ElementsAre(Changed("")));
+  Override(false);
+  PumpLater();
+  EXPECT_THAT(Messages(acme->Take()), ElementsAre(Changed(Update("f"))));
   for (const auto& peer : {globex, client, staging}) EXPECT_THAT(peer->Take(), IsEmpty());
   Engage("tenant:acme");
   PumpLater();
@@ -211,7 +225,7 @@ TEST_F(KeyedConnectStreams, AClientHasAChangeOnceItAskedForAllOrThereIsNothingTo
   const Headers client = Bearer(harness.MakeKey(model::KeyKind::kClient, "development"));
   const auto one = Listen(server);
   const auto other = Listen(client);
-  Patch("f", R"({"defaultEnabled":false})");
+  Override(false);
   Pump();
   const auto progress = [&] {
     const auto sequence = *harness.app->receipts().Served("development");
@@ -236,24 +250,34 @@ TEST_F(KeyedConnectStreams, WhatAClientCannotSeeItHasOnceItHasWhatCameBefore) {
   Patch("public", R"({"defaultEnabled":false})");
   PumpLater();
   EXPECT_THAT(Messages(peer->Take()), ElementsAre(Changed(Update("public"))));
-  Patch("f", R"({"defaultEnabled":false})");  // nothing for this client, but it has not asked again yet
+  Override(false);  // nothing for this client, but it has not asked again yet
   PumpLater();
   EXPECT_THAT(peer->Take(), IsEmpty());
   EXPECT_EQ(behind(), 1U);
   ask();
   EXPECT_EQ(behind(), 0U);
-  Patch("f", R"({"defaultEnabled":true})");
+  Override(true);
   PumpLater();
   EXPECT_EQ(behind(), 0U);
   // It asks while a change is held back, and more of them come.
-  Patch("f", R"({"defaultEnabled":false})");
+  Override(false);
   Pump();
   EXPECT_EQ(behind(), 1U);
   ask();
-  Patch("f", R"({"defaultEnabled":true})");
+  Override(true);
   PumpLater();
   EXPECT_THAT(peer->Take(), IsEmpty());
   EXPECT_EQ(behind(), 0U);
+}
+
+TEST_F(KeyedConnectStreams, AClientLearnsThatAFlagIsNoLongerForItOrGone) {
+  const auto peer = Listen(Bearer(harness.MakeKey(model::KeyKind::kClient, "development")));
+  Patch("public", R"({"clientVisible":false})");
+  PumpLater();
+  EXPECT_THAT(Messages(peer->Take()), ElementsAre(Changed("")));
+  ASSERT_EQ(harness.Send("DELETE", kEnvironment + "/flags/public", "", {{"If-Match", "*"}}).status, 204);
+  PumpLater();
+  EXPECT_THAT(Messages(peer->Take()), ElementsAre(Changed("")));
 }
 
 }  // namespace

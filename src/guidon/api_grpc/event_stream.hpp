@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -130,8 +129,8 @@ class EventStream : public WritingStream<Response> {
       SendEvent(flagd_service::kReadyEvent, {});
       return;
     }
-    if (const std::set<std::string> keys = changes_.Next(); !keys.empty()) {
-      SendEvent(flagd_service::kChangeEvent, keys);
+    if (const auto keys = changes_.Next()) {
+      SendEvent(flagd_service::kChangeEvent, flagd_service::ChangeData(*keys));
       return;
     }
     this->Sent(changes_.sequence());
@@ -145,10 +144,10 @@ class EventStream : public WritingStream<Response> {
   }
 
  private:
-  void SendEvent(std::string_view type, const std::set<std::string>& keys) {
+  void SendEvent(std::string_view type, const model::Object& data) {
     response_.Clear();
     response_.set_type(std::string(type));
-    if (!keys.empty()) Fill(*response_.mutable_data(), flagd_service::ChangeData(keys));
+    if (!data.empty()) Fill(*response_.mutable_data(), data);
     keep_alive_ = false;
     this->Send(&response_);
   }

@@ -387,17 +387,18 @@ Bytes StreamHub::NextFlagdEvent(Stream& stream) {
     const auto read = scope.environment->feed->After(stream.state);
     std::set<std::string> keys;
     scope.bytes_served.clear();
-    if (!read.complete) flagd_service::AddAll(app_.snapshots(), scope.FlagdListener(), keys);
+    bool any = !read.complete;
+    if (any) flagd_service::AddAll(app_.snapshots(), scope.FlagdListener(), keys);
     for (const auto& entry : read.entries) {
       if (entry->number > scope.released) break;
-      flagd_service::AddChanged(app_.snapshots(), scope.FlagdListener(), *entry, keys);
+      any = flagd_service::AddChanged(app_.snapshots(), scope.FlagdListener(), *entry, keys) || any;
       scope.bytes_served.push_back(entry->served);
     }
     scope.bytes = std::make_shared<const std::string>(
-        keys.empty() ? "" : FlagdEvent(flagd_service::kChangeEvent, flagd_service::ChangeData(keys)));
+        any ? FlagdEvent(flagd_service::kChangeEvent, flagd_service::ChangeData(keys)) : "");
     scope.bytes_from = stream.state;
     scope.bytes_to = scope.released;
-    if (!keys.empty()) counters_.stream_events_made.Add();
+    if (any) counters_.stream_events_made.Add();
   }
   stream.state = scope.released;
   const std::uint64_t told = std::exchange(stream.told, scope.released_served);

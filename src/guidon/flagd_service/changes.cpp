@@ -36,25 +36,30 @@ class Sight {
   model::Context context_;
 };
 
-void AddFlag(const app::SnapshotRegistry& snapshots, const Listener& listener, const std::string& key,
-             std::set<std::string>& keys) {
+bool AddFlag(const app::SnapshotRegistry& snapshots, const Listener& listener, const store::ChangeRecord& record,
+             const std::string& key, std::set<std::string>& keys) {
   const auto snapshot = snapshots.Find(listener.scope.environment)->Get();
   const eval::CompiledFlag* flag = snapshot->Find(key);
   // A flag that is gone is named too: the client may still have it. Not to client keys, which may never have seen it.
-  if (!listener.client || (flag != nullptr && eval::IsClientVisible(*flag))) keys.insert(key);
+  if (!listener.client || (flag != nullptr && eval::IsClientVisible(*flag))) {
+    keys.insert(key);
+    return true;
+  }
+  // They may have seen it until now.
+  return record.entity == "flag";
 }
 
-void AddOf(const app::SnapshotRegistry& snapshots, const Listener& listener, const app::FeedChange& change,
+bool AddOf(const app::SnapshotRegistry& snapshots, const Listener& listener, const app::FeedChange& change,
            std::set<std::string>& keys) {
-  if (!listener.scope.tenant.empty() && !change.audience.Has(listener.scope.tenant)) return;
+  if (!listener.scope.tenant.empty() && !change.audience.Has(listener.scope.tenant)) return false;
   const store::ChangeRecord& record = change.record;
-  if (record.entity == "flag" || record.entity == "override") {
-    AddFlag(snapshots, listener, record.resource, keys);
-  } else if (record.entity == "kill" && record.resource.starts_with(kFlagSwitch)) {
-    AddFlag(snapshots, listener, record.resource.substr(kFlagSwitch.size()), keys);
-  } else if (record.entity == "segment" || record.entity == "kill") {
-    AddAll(snapshots, listener, keys);
-  }
+  if (record.entity == "flag" || record.entity == "override")
+    return AddFlag(snapshots, listener, record, record.resource, keys);
+  if (record.entity == "kill" && record.resource.starts_with(kFlagSwitch))
+    return AddFlag(snapshots, listener, record, record.resource.substr(kFlagSwitch.size()), keys);
+  if (record.entity != "segment" && record.entity != "kill") return false;
+  AddAll(snapshots, listener, keys);
+  return !keys.empty();
 }
 
 }  // namespace
@@ -68,11 +73,16 @@ void AddAll(const app::SnapshotRegistry& snapshots, const Listener& listener, st
   }
 }
 
-void AddChanged(const app::SnapshotRegistry& snapshots, const Listener& listener, const app::FeedEntry& entry,
+bool AddChanged(const app::SnapshotRegistry& snapshots, const Listener& listener, const app::FeedEntry& entry,
                 std::set<std::string>& keys) {
-  const bool concerned = listener.scope.tenant.empty() || entry.audience.Has(listener.scope.tenant);
-  if (entry.changes.empty() && concerned) AddAll(snapshots, listener, keys);
-  for (const app::FeedChange& change : entry.changes) AddOf(snapshots, listener, change, keys);
+  if (entry.changes.empty()) {
+    if (!listener.scope.tenant.empty() && !entry.audience.Has(listener.scope.tenant)) return false;
+    AddAll(snapshots, listener, keys);
+    return true;
+  }
+  bool any = false;
+  for (const app::FeedChange& change : entry.changes) any = AddOf(snapshots, listener, change, keys) || any;
+  return any;
 }
 
 model::Object ChangeData(const std::set<std::string>& keys) {
@@ -92,15 +102,17 @@ FlagChanges::FlagChanges(const app::SnapshotRegistry& snapshots, Listener listen
       number_(feed_.position().number),
       sequence_(feed_.position().served) {}
 
-std::set<std::string> FlagChanges::Next() {
+std::optional<std::set<std::string>> FlagChanges::Next() {
   const app::ChangeFeed::Read read = feed_.After(number_);
   std::set<std::string> keys;
+  bool any = !read.complete;
   if (!read.complete) AddAll(snapshots_, listener_, keys);
   for (const auto& entry : read.entries) {
     number_ = entry->number;
     sequence_ = entry->served;
-    AddChanged(snapshots_, listener_, *entry, keys);
+    any = AddChanged(snapshots_, listener_, *entry, keys) || any;
   }
+  if (!any) return std::nullopt;
   return keys;
 }
 

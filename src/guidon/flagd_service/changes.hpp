@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -25,9 +26,10 @@ struct Listener {
 };
 bool IsClient(const app::Principal& principal);
 
-// Adds the keys of the flags whose answers may differ since the publication, and which the listener may see.
+// Whether the listener has to ask again since the publication; adds the keys of the flags whose answers may differ, and
+// which it may see. A client key is not told the name of a flag that it may not see, or not any more.
 // Precondition here and below: the environment exists.
-void AddChanged(const app::SnapshotRegistry& snapshots, const Listener& listener, const app::FeedEntry& entry,
+bool AddChanged(const app::SnapshotRegistry& snapshots, const Listener& listener, const app::FeedEntry& entry,
                 std::set<std::string>& keys);
 // Adds all that it may see: what happened is not known any more.
 void AddAll(const app::SnapshotRegistry& snapshots, const Listener& listener, std::set<std::string>& keys);
@@ -40,8 +42,8 @@ class FlagChanges {
  public:
   // `snapshots` outlives it.
   FlagChanges(const app::SnapshotRegistry& snapshots, Listener listener);
-  // Keys of flags that the client may see, or that are gone, since the last call; empty: nothing that concerns it.
-  std::set<std::string> Next();
+  // Keys of flags that the client may see, or that are gone, since the last call; nothing: nothing that concerns it.
+  std::optional<std::set<std::string>> Next();
   // What everything that Next has told of goes up to, by the change log.
   std::uint64_t sequence() const { return sequence_; }
 
