@@ -86,6 +86,26 @@ Outcome<void> ReadEnvironments(const Settings& settings, Configuration& configur
   return {};
 }
 
+// As browsers write it: scheme, host in lower case and port, nothing after it.
+bool IsOrigin(std::string_view text) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!text.starts_with(scheme)) continue;
+    text.remove_prefix(scheme.size());
+    return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
+      return std::isdigit(c) != 0 || std::islower(c) != 0 || std::string_view(".-:[]").contains(static_cast<char>(c));
+    });
+  }
+  return false;
+}
+
+Outcome<void> ReadOrigins(const Settings& settings, Configuration& configuration) {
+  configuration.allowed_origins = settings.List("allowed_origins");
+  const auto wrong = std::ranges::find_if_not(configuration.allowed_origins, IsOrigin);
+  if (wrong == configuration.allowed_origins.end()) return {};
+  return BadSetting(settings.Get("allowed_origins"),
+                    fmt::format("'{}' is no origin, such as https://app.example.com or http://localhost:5173", *wrong));
+}
+
 // As long as a tenant's id, of the same characters: it is part of a key of the table.
 Outcome<void> ReadNodeId(const Setting& setting, Configuration& configuration) {
   if (!setting.value.empty() && !model::TenantId::Parse(setting.value))
@@ -193,6 +213,7 @@ Outcome<Configuration> Interpret(const Settings& settings) {
   GUIDON_TRY(ReadEnvironments(settings, configuration));
   GUIDON_TRY(ReadSecret(settings, configuration));
   configuration.allowed_hosts = settings.List("allowed_hosts");
+  GUIDON_TRY(ReadOrigins(settings, configuration));
   configuration.demo = settings.Switch("demo");
   configuration.log_level = LogLevelOf(settings.Text("log.level"));
   configuration.log_format = settings.Text("log.format") == "json" ? LogFormat::kJson : LogFormat::kConsole;

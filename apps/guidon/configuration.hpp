@@ -50,6 +50,7 @@ struct Configuration {
   std::vector<model::Environment> environments;
   std::string default_environment;
   std::vector<std::string> allowed_hosts;
+  std::vector<std::string> allowed_origins;
   bool demo = false;
   std::string key_hash_secret;                 // "" = from the file
   std::filesystem::path key_hash_secret_file;  // always set

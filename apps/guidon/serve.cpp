@@ -100,6 +100,7 @@ api_http::ServerOptions ServerOptionsOf(const Configuration& configuration, cons
           .local_profile = configuration.KeylessAllowed(),
           .default_environment = configuration.default_environment,
           .allowed_hosts = configuration.allowed_hosts,
+          .allowed_origins = configuration.allowed_origins,
           .limits = configuration.limits,
           .ui = ui::Files(),
           .more_metrics = backend.MoreMetrics()};

@@ -88,6 +88,8 @@ constexpr std::array kSettings = {
          "Environment of an OFREP request that names none (local profile); empty: the first one", ""),
     Same("allowed_hosts", kList, kMain, "Host names that requests may carry besides the loopback ones (local profile)",
          ""),
+    Same("allowed_origins", kList, kMain,
+         "Origins (https://app.example.com) whose pages may evaluate from a browser (CORS); no management", ""),
     ByProfile(Same("demo", kSwitch, kMain, "Write demo data when the store is empty", ""), "true", "false", "false"),
     ByProfile(Same("table", kText, kDynamo, "Name of the table", ""), "feature-flags-local", "feature-flags-dev",
               "feature-flags-prod"),

@@ -153,6 +153,14 @@ TEST(Interpret, ChecksEnvironments) {
   EXPECT_EQ(InterpretedWhat({.flags = {{"environments", "a,a"}}}),
             "Setting 'environments' is 'a,a' (flag --environments)");
   EXPECT_EQ(InterpretedWhat({.flags = {{"environments", ","}}}), "Setting 'environments' is ',' (flag --environments)");
+  EXPECT_EQ(Interpret(*Settings::Load({.flags = {{"allowed_origins", "https://a.example, http://localhost:5173"}}}))
+                ->allowed_origins,
+            (std::vector<std::string>{"https://a.example", "http://localhost:5173"}));
+  // A browser sends neither a path nor a slash, so nobody would be allowed.
+  for (const std::string origin :
+       {"https://a.example/", "a.example", "*", "https://", "https://a.example/x", "https://A.example"})
+    EXPECT_EQ(InterpretedWhat({.flags = {{"allowed_origins", origin}}}),
+              "Setting 'allowed_origins' is '" + origin + "' (flag --allowed-origins)");
   EXPECT_EQ(Interpret(*Settings::Load({.flags = {{"environments", "x, y"}}}))->default_environment, "x");
 }
 

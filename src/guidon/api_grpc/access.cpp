@@ -18,7 +18,6 @@ using base::Fail;
 constexpr std::size_t kCredentialBytesMax = 256;  // longer than any key
 constexpr std::size_t kUserAgentBytesMax = 256;
 constexpr std::string_view kSelectorHeader = "flagd-selector";
-constexpr std::string_view kFlagSet = "flagSetId=";
 
 // "ipv4:127.0.0.1:5000", "ipv6:%5B::1%5D:5000", "unix:…": who reaches a socket file is a matter of its permissions.
 bool IsLocalPeer(std::string_view peer) {
@@ -76,21 +75,6 @@ app::ClientIdentity IdentityOf(const Caller& caller) {
           .address = address};
 }
 
-base::Result<Selector> ParseSelector(std::string_view text) {
-  if (text.starts_with(kFlagSet)) text.remove_prefix(kFlagSet.size());
-  if (text.empty()) return Selector{};
-  const std::size_t slash = text.find('/');
-  Selector selector{.environment = std::string(text.substr(0, slash)), .tenant = {}};
-  if (slash != std::string_view::npos) selector.tenant = std::string(text.substr(slash + 1));
-  const bool valid = model::Environment::Parse(selector.environment).has_value() &&
-                     (slash == std::string_view::npos || model::TenantId::Parse(selector.tenant).has_value());
-  if (!valid)
-    return Fail(ErrorCode::kInvalidArgument,
-                "A selector is flagSetId=ENVIRONMENT or flagSetId=ENVIRONMENT/TENANT, with nothing else.",
-                "Flagd-Selector");
-  return selector;
-}
-
 Gate::Gate(app::Application& app, bool local_profile, std::string default_environment)
     : app_(app), local_profile_(local_profile), default_environment_(std::move(default_environment)) {}
 
@@ -116,15 +100,11 @@ base::Result<Caller> Gate::Admit(const grpc::CallbackServerContext& context, Pur
   caller.info.user_agent = UserAgentOf(context);
   const Principal& principal = caller.info.principal;
   const std::string header = HeaderOf(context, kSelectorHeader).value_or("");
-  GUIDON_ASSIGN(Selector wanted, ParseSelector(header.empty() ? selector : header));
-  caller.environment = !wanted.environment.empty() ? wanted.environment
-                       : principal.environment     ? *principal.environment
-                                                   : default_environment_;
-  caller.tenant = !wanted.tenant.empty() ? wanted.tenant : principal.tenant_id.value_or("");
-  auto allowed = app::Authorize(principal, app::Permission::kEvaluate, caller.environment);
-  if (allowed && principal.tenant_id && *principal.tenant_id != caller.tenant)
-    allowed = Fail(ErrorCode::kPermissionDenied, "This key is bound to one tenant, and the selector names another.",
-                   "Flagd-Selector");
+  GUIDON_ASSIGN(const auto wanted, flagd_service::ParseSelector(header.empty() ? selector : header));
+  flagd_service::Scope scope = flagd_service::ScopeOf(wanted, principal, default_environment_);
+  auto allowed = flagd_service::AuthorizeEvaluation(principal, scope);
+  caller.environment = std::move(scope.environment);
+  caller.tenant = std::move(scope.tenant);
   if (allowed && purpose == Purpose::kDefinitions && principal.kind == PrincipalKind::kClient)
     allowed = Fail(ErrorCode::kPermissionDenied,
                    "A client key evaluates; definitions are for server and admin keys. Use one of those.");

@@ -9,6 +9,7 @@
 
 #include "guidon/app/application.hpp"
 #include "guidon/base/result.hpp"
+#include "guidon/flagd_service/changes.hpp"
 
 namespace guidon::api_grpc {
 
@@ -17,18 +18,14 @@ struct Caller {
   app::RequestInfo info;
   std::string environment;
   std::string tenant;  // the only one whose answers it gets; "" = any
+
+  flagd_service::Listener listener() const {
+    return {.scope = {.environment = environment, .tenant = tenant}, .client = flagd_service::IsClient(info.principal)};
+  }
 };
 
 // Whom receipts wait for: the connection's address, without its port.
 app::ClientIdentity IdentityOf(const Caller& caller);
-
-// What a selector names: `flagSetId=ENV`, `flagSetId=ENV/TENANT`, or the same without the name. Both empty for "".
-struct Selector {
-  std::string environment;
-  std::string tenant;
-};
-// Errors: kInvalidArgument.
-base::Result<Selector> ParseSelector(std::string_view text);
 
 enum class Purpose : std::uint8_t {
   kEvaluate,     // any key

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guidon/api_grpc/evaluation_service.hpp"
 
-#include <cmath>
-#include <concepts>
-#include <cstdint>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,19 +12,20 @@
 #include "guidon/api_grpc/status.hpp"
 #include "guidon/api_grpc/values.hpp"
 #include "guidon/eval/evaluator.hpp"
-#include "guidon/json/json.hpp"
-#include "guidon/library/explanation.hpp"
+#include "guidon/flagd_service/answers.hpp"
 
 namespace guidon::api_grpc {
 namespace {
 
 using eval::Evaluation;
+using flagd_service::Kind;
 using model::EvaluationError;
 
 namespace v1 = ::flagd::evaluation::v1;
 namespace v2 = ::flagd::evaluation::v2;
 
 struct Version1 {
+  static constexpr flagd_service::Version kVersion = flagd_service::Version::kV1;
   using Service = v1::Evaluation;
   using AllRequest = v1::ResolveAllRequest;
   using AllResponse = v1::ResolveAllResponse;
@@ -46,6 +43,7 @@ struct Version1 {
   using EventResponse = v1::EventStreamResponse;
 };
 struct Version2 {
+  static constexpr flagd_service::Version kVersion = flagd_service::Version::kV2;
   using Service = v2::Evaluation;
   using AllRequest = v2::ResolveAllRequest;
   using AllResponse = v2::ResolveAllResponse;
@@ -63,63 +61,33 @@ struct Version2 {
   using EventResponse = v2::EventStreamResponse;
 };
 
-// Puts the value into the response; false where it is of another type.
+// Put the value, which fits the kind of call, into the response.
 struct PutBoolean {
-  static bool Put(auto& response, const model::Value& value) {
-    if (value.AsBool() == nullptr) return false;
-    response.set_value(*value.AsBool());
-    return true;
-  }
+  static constexpr Kind kKind = Kind::kBoolean;
+  static void Put(auto& response, const model::Value& value) { response.set_value(*value.AsBool()); }
 };
 struct PutString {
-  static bool Put(auto& response, const model::Value& value) {
-    if (value.AsString() == nullptr) return false;
-    response.set_value(*value.AsString());
-    return true;
-  }
+  static constexpr Kind kKind = Kind::kString;
+  static void Put(auto& response, const model::Value& value) { response.set_value(*value.AsString()); }
 };
 struct PutFloat {
-  static bool Put(auto& response, const model::Value& value) {
-    if (!value.IsNumber()) return false;
-    response.set_value(value.AsDouble() != nullptr ? *value.AsDouble() : static_cast<double>(*value.AsInteger()));
-    return true;
-  }
+  static constexpr Kind kKind = Kind::kFloat;
+  static void Put(auto& response, const model::Value& value) { response.set_value(flagd_service::NumberOf(value)); }
 };
 struct PutInt {
-  static bool Put(auto& response, const model::Value& value) {
-    if (!value.IsNumber()) return false;
-    if (value.AsInteger() != nullptr) {
-      response.set_value(*value.AsInteger());
-      return true;
-    }
-    // As flagd: the fraction is cut off. What no integer can hold is not one.
-    const double whole = std::trunc(*value.AsDouble());
-    if (std::abs(whole) >= static_cast<double>(std::numeric_limits<std::int64_t>::max())) return false;
-    response.set_value(static_cast<std::int64_t>(whole));
-    return true;
-  }
+  static constexpr Kind kKind = Kind::kInt;
+  static void Put(auto& response, const model::Value& value) { response.set_value(*flagd_service::IntegerOf(value)); }
 };
 struct PutObject {
-  static bool Put(auto& response, const model::Value& value) {
-    if (value.AsObject() == nullptr) return false;
-    Fill(*response.mutable_value(), *value.AsObject());
-    return true;
-  }
+  static constexpr Kind kKind = Kind::kObject;
+  static void Put(auto& response, const model::Value& value) { Fill(*response.mutable_value(), *value.AsObject()); }
 };
-
-void PutMetadata(auto& response, const Evaluation& evaluation) {
-  if (!library::HasMetadata(evaluation)) return;
-  std::string text = "{";
-  library::AppendMetadata(text, evaluation);
-  text += '}';
-  const auto metadata = json::Parse(text);
-  if (metadata && metadata->AsObject() != nullptr) Fill(*response.mutable_metadata(), *metadata->AsObject());
-}
 
 void PutAnswer(auto& response, const Evaluation& evaluation) {
   response.set_reason(std::string(model::NameOf(evaluation.reason)));
   if (evaluation.variation != nullptr) response.set_variant(evaluation.variation->name);
-  PutMetadata(response, evaluation);
+  const model::Object metadata = flagd_service::MetadataOf(evaluation);
+  if (!metadata.empty()) Fill(*response.mutable_metadata(), metadata);
 }
 
 void PutAny(auto& flag, const model::Value& value) {
@@ -130,7 +98,7 @@ void PutAny(auto& flag, const model::Value& value) {
   } else if (value.AsObject() != nullptr) {
     Fill(*flag.mutable_object_value(), *value.AsObject());
   } else if (value.IsNumber()) {
-    flag.set_double_value(value.AsDouble() != nullptr ? *value.AsDouble() : static_cast<double>(*value.AsInteger()));
+    flag.set_double_value(flagd_service::NumberOf(value));
   }
 }
 
@@ -202,7 +170,7 @@ class EvaluationService final
   base::Result<Question> Ask(const grpc::CallbackServerContext& context, const google::protobuf::Struct& fields) const {
     Question question;
     GUIDON_ASSIGN(question.caller, gate_.Admit(context, Purpose::kEvaluate));
-    auto read = ContextOf(fields, question.caller.tenant);
+    auto read = flagd_service::ContextOf(ObjectOf(fields), question.caller.tenant);
     if (!read) {
       if (read.error().code == base::ErrorCode::kPermissionDenied) gate_.Record(question.caller, "tenant");
       return std::unexpected(std::move(read).error());
@@ -211,21 +179,20 @@ class EvaluationService final
     question.snapshot = app_.snapshots().Find(question.caller.environment)->Get();
     return question;
   }
-  static bool MaySee(const Question& question, const eval::CompiledFlag& flag) {
-    return question.caller.info.principal.kind != app::PrincipalKind::kClient || eval::IsClientVisible(flag);
-  }
 
   template <class Putter>
   grpc::Status Resolve(const grpc::CallbackServerContext& context, const auto& request, auto& response) const {
     const auto question = Ask(context, request.context());
     if (!question) return StatusOf(question.error());
-    const eval::CompiledFlag* flag = question->snapshot->Find(request.flag_key());
-    if (flag == nullptr || !MaySee(*question, *flag)) return StatusOf(EvaluationError::kFlagNotFound);
-    const Evaluation evaluation = eval::Evaluate(*question->snapshot, *flag, question->context, app_.clock().Now());
+    const Evaluation evaluation = flagd_service::Resolve(*question->snapshot, request.flag_key(), question->context,
+                                                         question->caller.info.principal, app_.clock().Now());
     NoteUsage(*question, evaluation, app::UsageKind::kEvaluation);
-    if (evaluation.error != EvaluationError::kNone) return StatusOf(evaluation.error);
-    if (evaluation.variation != nullptr && !Putter::Put(response, evaluation.variation->value))
-      return StatusOf(EvaluationError::kTypeMismatch);
+    if (evaluation.error != EvaluationError::kNone) return StatusOf(flagd_service::FailureOf(evaluation.error));
+    if (evaluation.variation != nullptr) {
+      if (!flagd_service::Fits(Putter::kKind, evaluation.variation->value))
+        return StatusOf(flagd_service::FailureOf(EvaluationError::kTypeMismatch));
+      Putter::Put(response, evaluation.variation->value);
+    }
     PutAnswer(response, evaluation);
     return grpc::Status::OK;
   }
@@ -235,13 +202,13 @@ class EvaluationService final
     if (!question) return StatusOf(question.error());
     std::vector<const eval::CompiledFlag*> flags;
     for (const eval::CompiledFlag* flag : question->snapshot->flags()) {
-      if (MaySee(*question, *flag)) flags.push_back(flag);
+      if (flagd_service::MaySee(question->caller.info.principal, *flag)) flags.push_back(flag);
     }
     std::vector<Evaluation> evaluations;
     eval::EvaluateAll(*question->snapshot, flags, question->context, app_.clock().Now(), evaluations);
     for (const Evaluation& evaluation : evaluations) {
       NoteUsage(*question, evaluation, app::UsageKind::kBulk);
-      if (evaluation.error != EvaluationError::kNone) continue;
+      if (flagd_service::IsLeftOut(evaluation, Version::kVersion)) continue;
       auto& flag = (*response.mutable_flags())[std::string(eval::KeyOf(*evaluation.flag))];
       if (evaluation.variation != nullptr) PutAny(flag, evaluation.variation->value);
       PutAnswer(flag, evaluation);
@@ -253,10 +220,7 @@ class EvaluationService final
   }
 
   void NoteUsage(const Question& question, const Evaluation& evaluation, app::UsageKind kind) const {
-    const std::string* tenant = question.context.tenant_id();
-    const bool known = tenant != nullptr && model::TenantId::Parse(*tenant);
-    app_.usage().Note(question.caller.environment, known ? std::string_view(*tenant) : std::string_view(), evaluation,
-                      kind);
+    app_.usage().Note(question.caller.environment, flagd_service::TenantOf(question.context), evaluation, kind);
   }
 
   app::Application& app_;

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -33,9 +32,7 @@ class WritingStream : public grpc::ServerWriteReactor<Message>, public Stream {
   // Gives it to the hub; it lives until the call is over.
   static void Begin(const std::shared_ptr<WritingStream>& stream) {
     stream->self_ = stream;
-    if (!stream->hub_.Add(stream))
-      stream->End(
-          {grpc::StatusCode::RESOURCE_EXHAUSTED, "There are too many streams here; try again or another node."});
+    if (!stream->hub_.Add(stream)) stream->End(StatusOf(flagd_service::TooManyStreams()));
   }
   // A stream that was refused before it began.
   static grpc::ServerWriteReactor<Message>* Refuse(const grpc::Status& status) {
@@ -47,7 +44,7 @@ class WritingStream : public grpc::ServerWriteReactor<Message>, public Stream {
     return new Refused(status);
   }
 
-  void Stop() override { End({grpc::StatusCode::UNAVAILABLE, "The server is stopping; connect again."}); }
+  void Stop() override { End(StatusOf(flagd_service::Stopping())); }
 
  protected:
   // Whether something may be written now.
@@ -115,28 +112,6 @@ class WritingStream : public grpc::ServerWriteReactor<Message>, public Stream {
   grpc::Status end_;
 };
 
-// Which flags a client has to look at again. Reads the feed of one environment from where it was last.
-class FlagChanges {
- public:
-  FlagChanges(app::Application& app, const Caller& caller);
-  // Keys of flags that the caller may see, or that are gone, since the last call; empty: nothing that concerns it.
-  std::set<std::string> Next();
-  // What everything that Next has told of goes up to, by the change log.
-  std::uint64_t sequence() const { return sequence_; }
-
- private:
-  void AddAll(std::set<std::string>& keys) const;
-  void AddOf(const app::FeedChange& change, std::set<std::string>& keys) const;
-
-  app::Application& app_;
-  const app::ChangeFeed& feed_;
-  const std::string environment_;
-  const std::string tenant_;
-  const bool client_;
-  std::uint64_t number_;
-  std::uint64_t sequence_;
-};
-
 // EventStream of flagd.evaluation: ready, then which flags changed.
 template <class Response>
 class EventStream : public WritingStream<Response> {
@@ -145,51 +120,41 @@ class EventStream : public WritingStream<Response> {
       : WritingStream<Response>(hub, caller, app.snapshots().FeedOf(caller.environment)->position().served),
         gate_(gate),
         caller_(std::move(caller)),
-        changes_(app, caller_) {}
+        changes_(app.snapshots(), caller_.listener()) {}
 
   void Poll() override {
     if (!this->idle()) return;
     if (!greeted_) {
       greeted_ = true;
-      SendEvent("provider_ready", {});
+      SendEvent(flagd_service::kReadyEvent, {});
       return;
     }
-    if (const std::set<std::string> keys = changes_.Next(); !keys.empty()) {
-      SendEvent("configuration_change", keys);
+    if (const auto keys = changes_.Next()) {
+      SendEvent(flagd_service::kChangeEvent, flagd_service::ChangeData(*keys));
       return;
     }
     this->Sent(changes_.sequence());
     if (std::exchange(keep_alive_, false)) {
-      SendEvent("keep_alive", {});
+      SendEvent(flagd_service::kKeepAliveEvent, {});
     }
   }
   void Tick() override {
     keep_alive_ = true;
-    if (!gate_.Holds(caller_))
-      this->End(
-          {grpc::StatusCode::UNAUTHENTICATED, "The key that this stream was opened with does not work any more."});
+    if (!gate_.Holds(caller_)) this->End(StatusOf(flagd_service::KeyEnded()));
   }
 
  private:
-  void SendEvent(std::string_view type, const std::set<std::string>& keys) {
+  void SendEvent(std::string_view type, const model::Object& data) {
     response_.Clear();
     response_.set_type(std::string(type));
-    if (!keys.empty()) {
-      model::Object update;
-      update.Set("type", "update");
-      model::Object flags;
-      for (const std::string& key : keys) flags.Set(key, update);
-      model::Object data;
-      data.Set("flags", std::move(flags));
-      Fill(*response_.mutable_data(), data);
-    }
+    if (!data.empty()) Fill(*response_.mutable_data(), data);
     keep_alive_ = false;
     this->Send(&response_);
   }
 
   const Gate& gate_;
   const Caller caller_;
-  FlagChanges changes_;
+  flagd_service::FlagChanges changes_;
   Response response_;
   bool greeted_ = false;
   bool keep_alive_ = false;

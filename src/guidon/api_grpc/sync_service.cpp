@@ -41,8 +41,7 @@ class SyncStream : public WritingStream<grpc::ByteBuffer> {
     Send(&sent_->message);
   }
   void Tick() override {
-    if (!gate_.Holds(caller_))
-      End({grpc::StatusCode::UNAUTHENTICATED, "The key that this stream was opened with does not work any more."});
+    if (!gate_.Holds(caller_)) End(StatusOf(flagd_service::KeyEnded()));
   }
 
  private:

@@ -10,18 +10,9 @@
 namespace guidon::api_grpc {
 namespace {
 
-using base::ErrorCode;
-using base::Fail;
 using Proto = google::protobuf::Value;
 
 constexpr double kExactIntegerMax = 9007199254740992.0;  // 2^53
-
-model::Object ObjectOf(const google::protobuf::Struct& fields) {
-  std::vector<model::Object::Entry> entries;
-  entries.reserve(static_cast<std::size_t>(fields.fields_size()));
-  for (const auto& [name, value] : fields.fields()) entries.emplace_back(name, ValueOf(value));
-  return *model::Object::FromEntries(std::move(entries));  // names of a map are there once
-}
 
 void Set(Proto& out, const model::Value& value) {
   if (value.IsNull()) {
@@ -42,21 +33,14 @@ void Set(Proto& out, const model::Value& value) {
   }
 }
 
-// Takes the text out of the attributes; nothing where it is not there. Errors: kInvalidArgument where it is no text.
-base::Result<std::optional<std::string>> TakeText(model::Object& attributes, std::string_view name) {
-  const model::Value* value = attributes.Find(name);
-  if (value == nullptr || value->IsNull()) {
-    attributes.Erase(name);
-    return std::nullopt;
-  }
-  if (value->AsString() == nullptr) return Fail(ErrorCode::kInvalidArgument, "must be a string", std::string(name));
-  std::string text = *value->AsString();
-  attributes.Erase(name);
-  if (text.empty()) return std::nullopt;
-  return text;
-}
-
 }  // namespace
+
+model::Object ObjectOf(const google::protobuf::Struct& fields) {
+  std::vector<model::Object::Entry> entries;
+  entries.reserve(static_cast<std::size_t>(fields.fields_size()));
+  for (const auto& [name, value] : fields.fields()) entries.emplace_back(name, ValueOf(value));
+  return *model::Object::FromEntries(std::move(entries));  // names of a map are there once
+}
 
 model::Value ValueOf(const Proto& value) {
   switch (value.kind_case()) {
@@ -82,21 +66,6 @@ model::Value ValueOf(const Proto& value) {
 
 void Fill(google::protobuf::Struct& out, const model::Object& object) {
   for (const auto& [name, value] : object) Set((*out.mutable_fields())[name], value);
-}
-
-base::Result<model::Context> ContextOf(const google::protobuf::Struct& fields, std::string_view tenant) {
-  model::Object attributes = ObjectOf(fields);
-  model::Context::Fields context;
-  GUIDON_ASSIGN(context.targeting_key, TakeText(attributes, "targetingKey"));
-  GUIDON_ASSIGN(context.tenant_id, TakeText(attributes, "tenantId"));
-  if (!tenant.empty()) {
-    if (context.tenant_id && *context.tenant_id != tenant)
-      return Fail(ErrorCode::kPermissionDenied, "This call is bound to one tenant, and the context names another.",
-                  "tenantId");
-    context.tenant_id = std::string(tenant);
-  }
-  context.attributes = std::move(attributes);
-  return model::Context::Create(std::move(context));
 }
 
 }  // namespace guidon::api_grpc

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "guidon/api_http/text.hpp"
+#include "guidon/flagd_service/scope.hpp"
 #include "guidon/store/keys.hpp"
 
 namespace guidon::api_http {
@@ -62,6 +63,13 @@ Credential CredentialOf(const RequestHead& head) {
 std::string_view ResourceOf(const RequestHead& head) {
   const std::string_view target = head.Target();
   return target.substr(0, target.find('?'));
+}
+
+Problem TwiceThere(std::string_view header) {
+  return {.status = 400,
+          .code = base::Name(base::ErrorCode::kInvalidArgument),
+          .detail = "must be there only once",
+          .field = std::string(header)};
 }
 
 bool IsEvaluation(const Route& route) { return route.permission == app::Permission::kEvaluate; }
@@ -139,18 +147,27 @@ const Principal& Gate::PrincipalOf(CredentialCache& cache, RingReader& ring, con
   return cache.principal;
 }
 
-std::optional<Problem> Gate::ResolveEnvironment(const Principal& principal, const RequestHead& head,
-                                                std::string_view path_environment, bool evaluation,
-                                                std::string& environment) const {
-  environment = path_environment;
-  if (!evaluation) return std::nullopt;
-  if (head.Count(Header::kEnvironment) > 1)
-    return Problem{.status = 400,
-                   .code = base::Name(base::ErrorCode::kInvalidArgument),
-                   .detail = "must be there only once",
-                   .field = "Guidon-Environment"};
+std::optional<Problem> Gate::ResolveEnvironment(const RequestHead& head, const Route& route,
+                                                std::string_view path_environment, Access& access) const {
+  access.environment = path_environment;
+  access.tenant.clear();
+  if (!IsEvaluation(route)) return std::nullopt;
+  if (head.Count(Header::kEnvironment) > 1) return TwiceThere("Guidon-Environment");
+  if (IsConnect(route.protocol)) return ResolveSelector(head, access);
   const std::string_view asked = head.Get(Header::kEnvironment);
-  environment = !asked.empty() ? asked : principal.environment ? *principal.environment : default_environment_;
+  const auto& own = access.principal->environment;
+  access.environment = !asked.empty() ? asked : own ? *own : default_environment_;
+  return std::nullopt;
+}
+
+std::optional<Problem> Gate::ResolveSelector(const RequestHead& head, Access& access) const {
+  if (head.Count(Header::kFlagdSelector) > 1) return TwiceThere(flagd_service::kSelectorHeader);
+  auto selector = flagd_service::ParseSelector(head.Get(Header::kFlagdSelector));
+  if (!selector) return ProblemOf(selector.error());
+  if (selector->environment.empty()) selector->environment = head.Get(Header::kEnvironment);
+  flagd_service::Scope scope = flagd_service::ScopeOf(*selector, *access.principal, default_environment_);
+  access.environment = std::move(scope.environment);
+  access.tenant = std::move(scope.tenant);
   return std::nullopt;
 }
 
@@ -159,9 +176,12 @@ std::optional<Problem> Gate::Admit(CredentialCache& cache, RingReader& ring, con
                                    std::string_view request_id, Access& access) const {
   const Principal& principal = PrincipalOf(cache, ring, head, peer);
   access.principal = &principal;
-  if (auto problem = ResolveEnvironment(principal, head, path_environment, IsEvaluation(route), access.environment))
-    return problem;
-  if (auto allowed = app::Authorize(principal, route.permission, access.environment); !allowed) {
+  if (auto problem = ResolveEnvironment(head, route, path_environment, access)) return problem;
+  const auto allowed =
+      IsConnect(route.protocol)
+          ? flagd_service::AuthorizeEvaluation(principal, {.environment = access.environment, .tenant = access.tenant})
+          : app::Authorize(principal, route.permission, access.environment);
+  if (!allowed) {
     if (principal.kind != PrincipalKind::kAnonymous || CredentialOf(head).present)
       Record(RequestInfoOf(principal, head, peer, request_id), access.environment, ResourceOf(head),
              app::NameOf(route.permission));
@@ -173,7 +193,9 @@ std::optional<Problem> Gate::Admit(CredentialCache& cache, RingReader& ring, con
       .status = path_environment.empty() ? 400 : 404,
       .code = base::Name(path_environment.empty() ? base::ErrorCode::kInvalidArgument : base::ErrorCode::kNotFound),
       .detail = "There is no such environment; environments are set in the server's configuration.",
-      .field = path_environment.empty() ? "Guidon-Environment" : "environment"};
+      .field = !path_environment.empty()   ? "environment"
+               : IsConnect(route.protocol) ? std::string(flagd_service::kSelectorHeader)
+                                           : "Guidon-Environment"};
 }
 
 std::optional<app::StreamGrant> Gate::AdmitStream(RingReader& ring, std::string_view token) const {
@@ -203,11 +225,15 @@ std::optional<Problem> Gate::CheckTenant(const app::RequestInfo& request, std::s
                                          std::string_view tenant) const {
   const auto& bound = request.principal.tenant_id;
   if (!bound || tenant.empty() || tenant == *bound) return std::nullopt;
-  Record(request, environment, "context", "tenant");
+  RecordTenant(request, environment);
   return Problem{.status = 403,
                  .code = base::Name(base::ErrorCode::kPermissionDenied),
                  .detail = "This key is bound to one tenant, and the request names another.",
                  .field = "tenantId"};
+}
+
+void Gate::RecordTenant(const app::RequestInfo& request, std::string_view environment) const {
+  Record(request, environment, "context", "tenant");
 }
 
 std::string_view Gate::AllowedOrigin(const RequestHead& head, bool evaluation) const {

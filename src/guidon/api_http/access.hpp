@@ -19,6 +19,7 @@ namespace guidon::api_http {
 struct Access {
   const app::Principal* principal = nullptr;  // never nullptr once admitted
   std::string environment = {};               // "" where the request is about none
+  std::string tenant = {};                    // of flagd's calls: the only one whose answers they get; "" = any
 };
 
 // What one connection's last credential turned out to be, so that the hash is computed once for a connection. Valid
@@ -76,6 +77,8 @@ class Gate {
   // The tenant of an evaluation: the credential's where it has one. Refuses (and records) another tenant.
   std::optional<Problem> CheckTenant(const app::RequestInfo& request, std::string_view environment,
                                      std::string_view tenant) const;
+  // Records a request that named another tenant than its credential or selector.
+  void RecordTenant(const app::RequestInfo& request, std::string_view environment) const;
   // The origin where its pages may read answers of this route; empty otherwise.
   std::string_view AllowedOrigin(const RequestHead& head, bool evaluation) const;
   // Whether requests from this machine need no key.
@@ -84,9 +87,9 @@ class Gate {
  private:
   const app::Principal& PrincipalOf(CredentialCache& cache, RingReader& ring, const RequestHead& head,
                                     std::string_view peer) const;
-  std::optional<Problem> ResolveEnvironment(const app::Principal& principal, const RequestHead& head,
-                                            std::string_view path_environment, bool evaluation,
-                                            std::string& environment) const;
+  std::optional<Problem> ResolveEnvironment(const RequestHead& head, const Route& route,
+                                            std::string_view path_environment, Access& access) const;
+  std::optional<Problem> ResolveSelector(const RequestHead& head, Access& access) const;
   bool IsLocalHost(std::string_view host) const;
   void Record(const app::RequestInfo& request, std::string_view environment, std::string_view resource,
               std::string_view detail) const;

@@ -4,6 +4,7 @@
 #include <exception>
 #include <utility>
 
+#include "guidon/api_http/connect_wire.hpp"
 #include "guidon/api_http/text.hpp"
 #include "guidon/base/log.hpp"
 
@@ -37,13 +38,14 @@ std::optional<Problem> CheckContentType(const Exchange& exchange) {
   }
   if (route.body == BodyRule::kOptionalJson && exchange.body.empty()) return std::nullopt;
   const std::string_view type = exchange.head->Get(Header::kContentType);
+  const std::string_view wanted = route.body == BodyRule::kConnectStream ? kConnectJson : kJson;
   if (exchange.head->Count(Header::kContentType) == 1) {
-    if (IsMediaType(type, kJson)) return std::nullopt;
+    if (IsMediaType(type, wanted)) return std::nullopt;
     if (route.body == BodyRule::kMergePatch && IsMediaType(type, "application/merge-patch+json")) return std::nullopt;
   }
   return Problem{.status = 415,
                  .code = "UNSUPPORTED_MEDIA_TYPE",
-                 .detail = "The body must be application/json.",
+                 .detail = "The body must be " + std::string(wanted) + ".",
                  .field = "Content-Type"};
 }
 
@@ -87,9 +89,12 @@ Response CatchUp(const Call& call) {
 }
 
 Response FailureOf(const Exchange& exchange, const Problem& problem) {
-  if (!exchange.match.ofrep) return ProblemResponse(problem, exchange.request_id);
-  const auto key = PercentDecode(exchange.match.parameters[0]);
-  return OfrepFailure(problem, key.value_or(""));
+  const bool ofrep = exchange.match.protocol == Protocol::kOfrep;
+  const auto key = ofrep ? PercentDecode(exchange.match.parameters[0]) : std::nullopt;
+  // Without a route it is no stream that was asked for.
+  const bool no_stream = exchange.match.protocol == Protocol::kConnectStream && exchange.match.route == nullptr;
+  return FailureResponse(no_stream ? Protocol::kConnect : exchange.match.protocol, problem, key.value_or(""),
+                         exchange.request_id);
 }
 
 }  // namespace
@@ -131,7 +136,10 @@ void Api::Note(Exchange& exchange, int status) const {
 }
 
 void Api::Refuse(Exchange& exchange, const Problem& problem, std::string& out) const {
-  Finish(exchange, FailureOf(exchange, problem), out);
+  const Response response = FailureOf(exchange, problem);
+  WriteResponse(exchange, response, out);
+  // A stream's failure has a status of its own inside.
+  Note(exchange, exchange.match.protocol == Protocol::kConnectStream ? problem.status : response.status);
 }
 
 void Api::Finish(Exchange& exchange, const Response& response, std::string& out) const {
@@ -144,6 +152,7 @@ std::size_t Api::body_bytes_max(const Exchange& exchange) const {
     case BodyRule::kNone: return kNoBodyBytesMax;
     case BodyRule::kSegmentKeys: return limits_.segment_keys_body_bytes_max;
     case BodyRule::kEvaluation: return limits_.evaluate_body_bytes_max;
+    case BodyRule::kConnectStream: return kStreamRequestBytesMax;
     default: return limits_.body_bytes_max;
   }
 }
@@ -155,7 +164,8 @@ Response Api::AnswerOptions(const Exchange& exchange) const {
     response.headers.emplace_back("Access-Control-Allow-Methods", "POST");
     response.headers.emplace_back(
         "Access-Control-Allow-Headers",
-        "Authorization, Content-Type, Guidon-Environment, If-None-Match, X-API-Key, X-Request-Id");
+        "Authorization, Connect-Protocol-Version, Connect-Timeout-Ms, Content-Type, Flagd-Selector, "
+        "Guidon-Environment, If-None-Match, X-API-Key, X-Request-Id");
     response.headers.emplace_back("Access-Control-Max-Age", "600");
   }
   return response;
@@ -175,8 +185,8 @@ Api::Begun Api::Begin(Exchange& exchange, std::string& out) const {
     return Begun::kAnswered;
   };
   Locate(exchange);
-  const bool evaluates =
-      exchange.match.ofrep || (exchange.match.route != nullptr && IsEvaluation(*exchange.match.route));
+  const bool evaluates = exchange.match.protocol != Protocol::kGuidon ||
+                         (exchange.match.route != nullptr && IsEvaluation(*exchange.match.route));
   exchange.cors_origin = gate_.AllowedOrigin(head, evaluates);
   if (auto problem = gate_.CheckSite(exchange.credentials, head)) return refuse(*problem);
   if (exchange.match.allow.empty() && head.Target() != "*") {
@@ -219,7 +229,7 @@ Result<Call> Api::PrepareCall(Exchange& exchange) const {
             .route = *exchange.match.route,
             .info = RequestInfoOf(principal, head, exchange.peer, exchange.request_id)};
   GUIDON_ASSIGN(call.path, DecodePath(exchange));
-  GUIDON_ASSIGN(call.query, Query::Parse(exchange.query, call.route.query, call.route.ofrep));
+  GUIDON_ASSIGN(call.query, Query::Parse(exchange.query, call.route.query, call.route.protocol == Protocol::kOfrep));
   GUIDON_ASSIGN(call.if_match, ParseIfMatch(head.Get(Header::kIfMatch), head.Count(Header::kIfMatch)));
   GUIDON_TRY(ReadIdempotency(exchange, call.info));
   call.if_none_match = head.Get(Header::kIfNoneMatch);

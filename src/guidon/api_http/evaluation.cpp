@@ -14,6 +14,7 @@
 #include "guidon/api_http/api.hpp"
 #include "guidon/api_http/wire.hpp"
 #include "guidon/base/time.hpp"
+#include "guidon/flagd_service/answers.hpp"
 #include "guidon/json/json.hpp"
 #include "guidon/json/model_json.hpp"
 #include "guidon/library/explanation.hpp"
@@ -23,6 +24,7 @@ namespace {
 
 using base::ErrorCode;
 using eval::Evaluation;
+using flagd_service::TenantOf;
 using model::EvaluationError;
 using model::Reason;
 
@@ -48,8 +50,7 @@ std::uint64_t HashText(std::string_view text) {
 }
 
 int RefuseStatus(Exchange& exchange, const Problem& problem, std::string_view key, std::string& out) {
-  const Response response =
-      exchange.match.ofrep ? OfrepFailure(problem, key) : ProblemResponse(problem, exchange.request_id);
+  const Response response = FailureResponse(exchange.match.protocol, problem, key, exchange.request_id);
   WriteResponse(exchange, response, out);
   return response.status;
 }
@@ -65,17 +66,10 @@ std::optional<Problem> ReadContext(const Exchange& exchange, model::Context& con
                     exchange.access.environment, context);
 }
 
-// Client keys see only what is marked for clients.
-bool MaySee(const app::Principal& principal, const eval::CompiledFlag& flag) {
-  return principal.kind != app::PrincipalKind::kClient || eval::IsClientVisible(flag);
-}
-
 Evaluation EvaluateKey(Exchange& exchange, std::string_view key, const model::Context& context, base::Timestamp now) {
   const eval::Snapshot* snapshot = exchange.io.Find(exchange.access.environment);
-  const eval::CompiledFlag* flag = snapshot == nullptr ? nullptr : snapshot->Find(key);
-  if (flag == nullptr || !MaySee(*exchange.access.principal, *flag))
-    return {.reason = Reason::kError, .error = EvaluationError::kFlagNotFound};
-  return eval::Evaluate(*snapshot, *flag, context, now);
+  if (snapshot == nullptr) return {.reason = Reason::kError, .error = EvaluationError::kFlagNotFound};
+  return flagd_service::Resolve(*snapshot, key, context, *exchange.access.principal, now);
 }
 
 void AppendKey(std::string& out, const eval::CompiledFlag& flag) {
@@ -164,13 +158,6 @@ int WriteNotModified(const Exchange& exchange, std::string_view tag, const Age& 
   return 304;
 }
 
-// The tenant whose changes and figures a context belongs to; "" = none. What is no tenant's id can have nothing of its
-// own.
-std::string_view TenantOf(const model::Context& context) {
-  if (context.tenant_id() == nullptr || !model::TenantId::Parse(*context.tenant_id())) return {};
-  return *context.tenant_id();
-}
-
 void NoteUsage(Exchange& exchange, const model::Context& context, std::span<const Evaluation> evaluations,
                app::UsageKind kind) {
   if (!exchange.api.app().usage().enabled()) return;
@@ -181,22 +168,6 @@ void NoteUsage(Exchange& exchange, const model::Context& context, std::span<cons
   for (const Evaluation& evaluation : evaluations)
     exchange.io.sampler.Note(exchange.access.environment, TenantOf(context), evaluation,
                              exchange.api.app().clock().Now());
-}
-
-void EvaluateVisible(Exchange& exchange, const eval::Snapshot& snapshot, const model::Context& context) {
-  std::span<const eval::CompiledFlag* const> flags = snapshot.flags();
-  if (exchange.access.principal->kind == app::PrincipalKind::kClient) {
-    std::vector<const eval::CompiledFlag*>& visible = exchange.io.visible_flags;
-    visible.clear();
-    std::ranges::copy_if(flags, std::back_inserter(visible),
-                         [](const auto* flag) { return eval::IsClientVisible(*flag); });
-    flags = visible;
-  }
-  std::vector<Evaluation>& results = exchange.io.evaluations;
-  eval::EvaluateAll(snapshot, flags, context, exchange.api.app().clock().Now(), results);
-  std::erase_if(results, [](const Evaluation& one) { return one.error == EvaluationError::kFlagNotFound; });
-  for (const Evaluation& evaluation : results) exchange.io.counters.NoteEvaluation(evaluation);
-  NoteUsage(exchange, context, results, app::UsageKind::kBulk);
 }
 
 std::string_view StreamTextFor(const Exchange& exchange, const model::Context& context, std::uint64_t sequence) {
@@ -361,6 +332,29 @@ std::optional<Problem> AdmitSmall(Exchange& exchange, SmallRequest& request) {
 
 }  // namespace
 
+void EvaluateVisible(Exchange& exchange, const eval::Snapshot& snapshot, const model::Context& context) {
+  std::span<const eval::CompiledFlag* const> flags = snapshot.flags();
+  if (exchange.access.principal->kind == app::PrincipalKind::kClient) {
+    std::vector<const eval::CompiledFlag*>& visible = exchange.io.visible_flags;
+    visible.clear();
+    std::ranges::copy_if(flags, std::back_inserter(visible),
+                         [](const auto* flag) { return eval::IsClientVisible(*flag); });
+    flags = visible;
+  }
+  std::vector<Evaluation>& results = exchange.io.evaluations;
+  eval::EvaluateAll(snapshot, flags, context, exchange.api.app().clock().Now(), results);
+  std::erase_if(results, [](const Evaluation& one) { return one.error == EvaluationError::kFlagNotFound; });
+  for (const Evaluation& evaluation : results) exchange.io.counters.NoteEvaluation(evaluation);
+  NoteUsage(exchange, context, results, app::UsageKind::kBulk);
+}
+
+void NoteEvaluation(Exchange& exchange, const model::Context& context, const Evaluation& evaluation) {
+  exchange.io.counters.NoteEvaluation(evaluation);
+  NoteUsage(exchange, context, {&evaluation, 1}, app::UsageKind::kEvaluation);
+}
+
+void WriteSnapshotAge(const Exchange& exchange, AnswerWriter& writer) { WriteAge(writer, AgeOf(exchange)); }
+
 std::string_view DetailsOf(EvaluationError error) {
   switch (error) {
     case EvaluationError::kFlagNotFound: return "There is no flag with this key here.";
@@ -437,8 +431,7 @@ int EvaluateOne(Exchange& exchange, std::string& out) {
   model::Context context;
   if (auto problem = ReadContext(exchange, context)) return RefuseStatus(exchange, *problem, key, out);
   const Evaluation evaluation = EvaluateKey(exchange, key, context, exchange.api.app().clock().Now());
-  exchange.io.counters.NoteEvaluation(evaluation);
-  NoteUsage(exchange, context, {&evaluation, 1}, app::UsageKind::kEvaluation);
+  NoteEvaluation(exchange, context, evaluation);
   if (evaluation.error != EvaluationError::kNone) return WriteFlagFailure(exchange, key, evaluation.error, out);
   const Age age = AgeOf(exchange);
   AnswerWriter writer(out);
@@ -491,8 +484,7 @@ int EvaluateSmall(Exchange& exchange, std::string& out) {
   if (auto problem = AdmitSmall(exchange, *request)) return RefuseStatus(exchange, *problem, "", out);
   const base::Timestamp now = exchange.api.app().clock().Now();
   const Evaluation evaluation = EvaluateKey(exchange, request->flag_key, request->context, now);
-  exchange.io.counters.NoteEvaluation(evaluation);
-  NoteUsage(exchange, request->context, {&evaluation, 1}, app::UsageKind::kEvaluation);
+  NoteEvaluation(exchange, request->context, evaluation);
   if (evaluation.error == EvaluationError::kFlagNotFound)
     return RefuseStatus(exchange,
                         {.status = 404,

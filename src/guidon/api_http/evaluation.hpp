@@ -18,6 +18,14 @@ int EvaluateOne(Exchange& exchange, std::string& out);    // POST /ofrep/v1/eval
 int EvaluateAll(Exchange& exchange, std::string& out);    // POST /ofrep/v1/evaluate/flags
 int EvaluateSmall(Exchange& exchange, std::string& out);  // POST /api/evaluate
 
+// Evaluates every flag that the credential may see into exchange.io.evaluations, without those that are not there for
+// the context; counts them.
+void EvaluateVisible(Exchange& exchange, const eval::Snapshot& snapshot, const model::Context& context);
+// Counts the evaluation of one flag.
+void NoteEvaluation(Exchange& exchange, const model::Context& context, const eval::Evaluation& evaluation);
+// A header with the snapshot's age, while the node is out of touch with its store.
+void WriteSnapshotAge(const Exchange& exchange, AnswerWriter& writer);
+
 // A sentence for `errorDetails`.
 std::string_view DetailsOf(model::EvaluationError error);
 

@@ -36,8 +36,11 @@ enum class Header : std::uint8_t {
   kAccept,
   kAcceptEncoding,
   kLastEventId,
+  kFlagdSelector,
+  kConnectVersion,
+  kConnectTimeout,
 };
-inline constexpr std::size_t kHeaderCount = 20;
+inline constexpr std::size_t kHeaderCount = 23;
 
 // Start line and headers of one request. Views point into the connection's read buffer through `base`, which moves with
 // it: nothing may be kept beyond the request.
@@ -75,7 +78,19 @@ class RequestHead {
 // Whether the client lists gzip by name. One that lists it only to refuse it (`gzip;q=0`) is nobody's way of asking.
 bool TakesGzip(const RequestHead& head);
 
+// Which protocol fixes the bodies of a path's failures.
+enum class Protocol : std::uint8_t {
+  kGuidon,        // RFC 9457
+  kOfrep,         // unknown query parameters are ignored, too
+  kConnect,       // flagd's calls with one answer
+  kConnectStream  // flagd's event stream: failures come as its last message, with the status 200
+};
+constexpr bool IsConnect(Protocol protocol) {
+  return protocol == Protocol::kConnect || protocol == Protocol::kConnectStream;
+}
+
 inline constexpr std::string_view kJson = "application/json";
+inline constexpr std::string_view kConnectJson = "application/connect+json";
 inline constexpr std::string_view kNoStore = "no-store";
 inline constexpr std::string_view kProblemJson = "application/problem+json";
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "guidon/api_http/connect_wire.hpp"
 #include "guidon/api_http/text.hpp"
 #include "guidon/json/json.hpp"
 #include "guidon/model/evaluation.hpp"
@@ -39,6 +40,29 @@ model::EvaluationError OfrepCodeOf(const Problem& problem) {
     return model::EvaluationError::kParseError;
   if (problem.status == 400 || problem.status == 422) return model::EvaluationError::kInvalidContext;
   return model::EvaluationError::kGeneral;
+}
+
+// Connect has codes of its own. What HTTP itself refuses has none there: "unimplemented" comes closest where the client
+// asks for what this server does not do.
+flagd_service::Code ConnectCodeOf(const Problem& problem) {
+  using flagd_service::Code;
+  if (problem.code == base::Name(ErrorCode::kUnsupported)) return Code::kUnimplemented;
+  switch (problem.status) {
+    case 401: return Code::kUnauthenticated;
+    case 403:
+    case 421: return Code::kPermissionDenied;
+    case 404: return Code::kNotFound;
+    case 405:
+    case 415: return Code::kUnimplemented;
+    case 408:
+    case 504: return Code::kDeadlineExceeded;
+    case 409: return Code::kAborted;
+    case 413:
+    case 429:
+    case 431: return Code::kResourceExhausted;
+    case 503: return Code::kUnavailable;
+    default: return problem.status < 500 ? Code::kInvalidArgument : Code::kInternal;
+  }
 }
 
 void AddHeaders(Response& response) {
@@ -107,6 +131,27 @@ Response OfrepFailure(const Problem& problem, std::string_view key) {
   out += '}';
   AddHeaders(response);
   return response;
+}
+
+Response ConnectFailure(const Problem& problem, bool stream) {
+  flagd_service::Failure failure{.code = ConnectCodeOf(problem), .text = problem.detail};
+  if (!problem.field.empty()) failure.text = problem.field + ": " + failure.text;
+  if (stream && problem.status != 415)  // the protocol's own answer to another type
+    return {.status = 200, .content_type = kConnectJson, .body = EndOfStream(failure)};
+  Response response{.status = problem.status == 422 ? 400 : problem.status};  // the protocol has no 422
+  AppendFailure(response.body, failure);
+  AddHeaders(response);
+  return response;
+}
+
+Response FailureResponse(Protocol protocol, const Problem& problem, std::string_view key, std::string_view request_id) {
+  switch (protocol) {
+    case Protocol::kOfrep: return OfrepFailure(problem, key);
+    case Protocol::kConnect: return ConnectFailure(problem, false);
+    case Protocol::kConnectStream: return ConnectFailure(problem, true);
+    case Protocol::kGuidon: break;
+  }
+  return ProblemResponse(problem, request_id);
 }
 
 }  // namespace guidon::api_http

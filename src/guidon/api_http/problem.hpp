@@ -29,6 +29,12 @@ Response ProblemResponse(const Problem& problem, std::string_view request_id);
 // {"key","errorCode","errorDetails"}; `key` empty: a bulk request, without one.
 Response OfrepFailure(const Problem& problem, std::string_view key);
 
+// {"code","message"}, for a stream as its only message.
+Response ConnectFailure(const Problem& problem, bool stream);
+
+// The one that the path's protocol wants. `key`: of OFREP's flag.
+Response FailureResponse(Protocol protocol, const Problem& problem, std::string_view key, std::string_view request_id);
+
 // Seconds for Retry-After on 429 and 503: a client's next try, not a promise.
 inline constexpr int kRetryAfterSeconds = 1;
 

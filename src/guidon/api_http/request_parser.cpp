@@ -41,7 +41,10 @@ std::optional<Header> UnlistedHeader(BeastView name) {
                                                             {"X-Request-Id", Header::kRequestId},
                                                             {"Idempotency-Key", Header::kIdempotencyKey},
                                                             {"Guidon-Environment", Header::kEnvironment},
-                                                            {"Last-Event-ID", Header::kLastEventId}};
+                                                            {"Last-Event-ID", Header::kLastEventId},
+                                                            {"Flagd-Selector", Header::kFlagdSelector},
+                                                            {"Connect-Protocol-Version", Header::kConnectVersion},
+                                                            {"Connect-Timeout-Ms", Header::kConnectTimeout}};
   for (const auto& [text, header] : kNames) {
     if (name.size() == text.size() && boost::beast::iequals(name, BeastView(text.data(), text.size()))) return header;
   }

@@ -24,7 +24,8 @@ enum class BodyRule : std::uint8_t {
   kOptionalJson,  // the same, or nothing
   kMergePatch,    // application/merge-patch+json or application/json
   kSegmentKeys,   // application/json, with the limit for whole key lists of a segment
-  kEvaluation     // application/json, with the limit for contexts
+  kEvaluation,    // application/json, with the limit for contexts
+  kConnectStream  // application/connect+json: one short message
 };
 
 // One operation of the contract: what it needs and who carries it out. The table is the only list of them.
@@ -39,7 +40,7 @@ struct Route {
   app::Permission permission;
   BodyRule body;
   std::span<const std::string_view> query;  // names of the parameters it knows
-  bool ofrep = false;                       // errors have OFREP's bodies, and unknown query parameters are ignored
+  Protocol protocol = Protocol::kGuidon;
   bool on_io_thread = false;
   Handler handler = nullptr;  // exactly one of the two
   DirectHandler direct = nullptr;
@@ -56,7 +57,7 @@ struct RouteMatch {
   const Route* route = nullptr;  // nullptr: unknown path, or `allow` says which methods there are
   std::size_t index = 0;         // in Routes()
   std::string_view allow = {};
-  bool ofrep = false;
+  Protocol protocol = Protocol::kGuidon;
   std::array<std::string_view, kPathParametersMax> parameters = {};
 };
 

@@ -70,7 +70,7 @@ RouteMatch Router::Find(Method method, std::string_view path) const {
     }
     if (!same) continue;
     match.allow = resource.allow;
-    match.ofrep = Routes()[resource.routes.front()].ofrep;
+    match.protocol = Routes()[resource.routes.front()].protocol;
     for (const std::size_t index : resource.routes) {
       if (Routes()[index].method != wanted) continue;
       match.route = &Routes()[index];

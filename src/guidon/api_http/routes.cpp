@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
+#include "guidon/api_http/connect.hpp"
 #include "guidon/api_http/evaluation.hpp"
 #include "guidon/api_http/handlers.hpp"
 #include "guidon/api_http/metrics.hpp"
@@ -48,27 +49,39 @@ constexpr Route Quick(std::string_view path, Route::Handler handler) {
           .handler = handler};
 }
 
-constexpr Route Evaluating(std::string_view path, Names query, bool ofrep, Route::DirectHandler direct) {
+constexpr Route Evaluating(std::string_view path, Names query, Protocol protocol, Route::DirectHandler direct) {
   return {.method = Method::kPost,
           .path = path,
           .permission = Permission::kEvaluate,
           .body = BodyRule::kEvaluation,
           .query = query,
-          .ofrep = ofrep,
+          .protocol = protocol,
           .on_io_thread = true,
           .direct = direct};
 }
 
-constexpr Route Streaming(std::string_view path, Permission permission, Names query, bool ofrep,
+constexpr Route Streaming(std::string_view path, Permission permission, Names query, Protocol protocol,
                           Route::DirectHandler direct) {
   return {.method = Method::kGet,
           .path = path,
           .permission = permission,
           .body = BodyRule::kNone,
           .query = query,
-          .ofrep = ofrep,
+          .protocol = protocol,
           .on_io_thread = true,
           .direct = direct};
+}
+
+// Connect sends the request of a stream as a body, too.
+constexpr Route ConnectStreaming(std::string_view path) {
+  return {.method = Method::kPost,
+          .path = path,
+          .permission = Permission::kEvaluate,
+          .body = BodyRule::kConnectStream,
+          .query = {},
+          .protocol = Protocol::kConnectStream,
+          .on_io_thread = true,
+          .direct = StreamFlagdEvents};
 }
 
 // Takes a small body, and stores nothing: no thread has to wait for it.
@@ -86,12 +99,17 @@ constexpr Route Noting(std::string_view path, Route::Handler handler) {
 
 // What is called most comes first. The contract (api/openapi.yaml) has the same list; a test compares them.
 constexpr std::array kRoutes = {
-    Evaluating("/ofrep/v1/evaluate/flags/{key}", {}, true, EvaluateOne),
-    Evaluating("/ofrep/v1/evaluate/flags", kBulk, true, EvaluateAll),
-    Evaluating("/api/evaluate", {}, false, EvaluateSmall),
+    Evaluating("/ofrep/v1/evaluate/flags/{key}", {}, Protocol::kOfrep, EvaluateOne),
+    Evaluating("/ofrep/v1/evaluate/flags", kBulk, Protocol::kOfrep, EvaluateAll),
+    Evaluating("/api/evaluate", {}, Protocol::kGuidon, EvaluateSmall),
     // The token in the URL is the credential: browsers' EventSource sends no headers.
-    Streaming("/ofrep/v1/events", Permission::kPublic, kToken, true, StreamEvaluationChanges),
-    Streaming(GUIDON_ENV "/events", Permission::kFlagsRead, {}, false, StreamChanges),
+    Streaming("/ofrep/v1/events", Permission::kPublic, kToken, Protocol::kOfrep, StreamEvaluationChanges),
+    // The stream comes before the calls: of two paths that fit, the first is taken.
+    ConnectStreaming("/flagd.evaluation.v1.Service/EventStream"),
+    ConnectStreaming("/flagd.evaluation.v2.Service/EventStream"),
+    Evaluating("/flagd.evaluation.v1.Service/{method}", {}, Protocol::kConnect, ResolveFlagdV1),
+    Evaluating("/flagd.evaluation.v2.Service/{method}", {}, Protocol::kConnect, ResolveFlagdV2),
+    Streaming(GUIDON_ENV "/events", Permission::kFlagsRead, {}, Protocol::kGuidon, StreamChanges),
 
     Blocking(Method::kGet, GUIDON_ENV "/definitions", Permission::kDefinitionsRead, BodyRule::kNone, kDefinitions,
              handlers::GetDefinitions),

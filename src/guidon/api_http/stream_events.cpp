@@ -58,7 +58,10 @@ model::Value ChangeToJson(const ManagementView& view, const store::ChangeRecord&
 }  // namespace
 
 std::string StreamScopeOf(StreamKind kind, const std::string& environment, const std::string& tenant) {
-  return (kind == StreamKind::kEvaluation ? "e/" : "m/") + environment + '/' + tenant;
+  const std::string_view prefix = kind == StreamKind::kEvaluation   ? "e/"
+                                  : kind == StreamKind::kManagement ? "m/"
+                                                                    : "f/";
+  return std::string(prefix) + environment + '/' + tenant;
 }
 
 std::string RefetchEvent(std::string_view id, base::Timestamp at) {

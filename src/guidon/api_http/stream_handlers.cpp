@@ -11,11 +11,11 @@
 namespace guidon::api_http {
 namespace {
 
+constexpr std::string_view kEventStream = "text/event-stream";
 constexpr std::array<std::string_view, 1> kTokenQuery = {"token"};
 
 int Refuse(const Exchange& exchange, const Problem& problem, std::string& out) {
-  const Response response =
-      exchange.match.ofrep ? OfrepFailure(problem, "") : ProblemResponse(problem, exchange.request_id);
+  const Response response = FailureResponse(exchange.match.protocol, problem, "", exchange.request_id);
   WriteResponse(exchange, response, out);
   return response.status;
 }
@@ -30,7 +30,9 @@ void ReadLastEventId(const Exchange& exchange, StreamRequest& request) {
   request.lost = !sequence;
 }
 
-int Begin(Exchange& exchange, StreamRequest request, std::string& out) {
+}  // namespace
+
+int BeginStream(Exchange& exchange, StreamRequest request, std::string_view content_type, std::string& out) {
   const bool wanted = exchange.head->method != Method::kHead;
   if (wanted) {
     if (!exchange.api.streams().TryAdd())
@@ -45,14 +47,12 @@ int Begin(Exchange& exchange, StreamRequest request, std::string& out) {
   }
   exchange.keep_alive = false;  // the connection is the stream's until it ends
   AnswerWriter writer(out);
-  writer.Begin(exchange, 200, "text/event-stream");
+  writer.Begin(exchange, 200, content_type);
   writer.Header("X-Accel-Buffering", "no");  // proxies that keep bytes back would keep events back
   writer.EndWithoutLength();
   if (wanted) exchange.stream = std::move(request);
   return 200;
 }
-
-}  // namespace
 
 int StreamEvaluationChanges(Exchange& exchange, std::string& out) {
   const auto query = Query::Parse(exchange.query, kTokenQuery, true);
@@ -65,25 +65,25 @@ int StreamEvaluationChanges(Exchange& exchange, std::string& out) {
                    .code = base::Name(base::ErrorCode::kUnauthenticated),
                    .detail = "The stream's URL is not valid, or not any more; a new bulk evaluation names another."},
                   out);
-  return Begin(exchange,
-               {.kind = StreamKind::kEvaluation,
-                .environment = grant->environment,
-                .tenant = grant->tenant,
-                .key_id = grant->key_id,
-                .seen = grant->since},
-               out);
+  return BeginStream(exchange,
+                     {.kind = StreamKind::kEvaluation,
+                      .environment = grant->environment,
+                      .tenant = grant->tenant,
+                      .key_id = grant->key_id,
+                      .seen = grant->since},
+                     kEventStream, out);
 }
 
 int StreamChanges(Exchange& exchange, std::string& out) {
   if (auto query = Query::Parse(exchange.query, {}); !query) return Refuse(exchange, ProblemOf(query.error()), out);
   const app::Principal& principal = *exchange.access.principal;
   const bool keyless = principal.kind == app::PrincipalKind::kLocal;
-  return Begin(exchange,
-               {.kind = StreamKind::kManagement,
-                .environment = exchange.access.environment,
-                .tenant = principal.tenant_id.value_or(""),
-                .key_id = keyless ? "" : principal.id},
-               out);
+  return BeginStream(exchange,
+                     {.kind = StreamKind::kManagement,
+                      .environment = exchange.access.environment,
+                      .tenant = principal.tenant_id.value_or(""),
+                      .key_id = keyless ? "" : principal.id},
+                     kEventStream, out);
 }
 
 }  // namespace guidon::api_http

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
+#include "guidon/api_http/connect_wire.hpp"
 #include "guidon/api_http/stream_events.hpp"
+#include "guidon/flagd_service/changes.hpp"
 
 namespace guidon::api_http {
 namespace {
@@ -24,7 +27,21 @@ constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
 // OFREP's events say no more than "ask again", so an entry that concerns nobody makes none.
 bool Concerns(StreamKind kind, const app::FeedEntry& entry, std::string_view tenant) {
-  return kind == StreamKind::kManagement || entry.audience.Has(tenant);
+  switch (kind) {
+    case StreamKind::kEvaluation: return entry.audience.Has(tenant);
+    case StreamKind::kManagement: return true;
+    case StreamKind::kFlagd: break;
+  }
+  return tenant.empty() || entry.audience.Has(tenant);
+}
+
+app::ClientKind ClientKindOf(StreamKind kind) {
+  switch (kind) {
+    case StreamKind::kEvaluation: return app::ClientKind::kEvaluation;
+    case StreamKind::kManagement: return app::ClientKind::kManagement;
+    case StreamKind::kFlagd: break;
+  }
+  return app::ClientKind::kFlagd;
 }
 
 }  // namespace
@@ -36,15 +53,16 @@ struct Stream {
   std::shared_ptr<StreamPeer> peer;
   Bytes current;                   // being sent
   std::size_t sent = 0;            // of it
-  std::uint64_t state = 0;         // evaluation: generation of the scope that it knows; management: entry of the feed
+  std::uint64_t state = 0;         // evaluation: generation of the scope that it knows; the others: entry of the feed
   std::uint64_t ends_at = kNever;  // ticks: reconnects spread over all nodes
   std::uint64_t blocked_until = kNever;  // ticks
   std::uint32_t keep_alive_slot = 0;
   bool keep_alive = false;     // a comment is due
   std::uint32_t progress = 0;  // management: generation of the scope's progress that it was sent
-  std::uint64_t told = 0;      // management: sequence up to which it was sent everything
+  std::uint64_t told = 0;      // management, flagd: sequence up to which it was sent everything
   app::Propagation::Client* client = nullptr;
   std::string key_id;
+  bool has_timeout = false;  // flagd: ends_at is the client's wish
   ConnectionSlot slot;
 };
 
@@ -80,12 +98,24 @@ struct StreamHub::Scope {
   bool waits = false;  // for quiet_until
   Bytes bytes;
 
+  // flagd: as evaluation, and by number of the feed's entry. `bytes` tells of what lies between.
+  bool client_key = false;
+  std::uint64_t newest = 0;
+  std::uint64_t released = 0;
+  std::uint64_t released_served = 0;        // by the change log
+  std::vector<std::uint64_t> bytes_served;  // of what lies between, by the change log
+  std::uint64_t bytes_from = 0;
+  std::uint64_t bytes_to = 0;
+
   // Management: by number of the feed's entry.
   std::deque<std::pair<std::uint64_t, Bytes>> events;
   std::uint32_t progress = 0;  // counts what was said of progress
   Bytes progress_bytes;
 
   ManagementView View() const { return {.environment = environment->name, .tenant = tenant}; }
+  flagd_service::Listener FlagdListener() const {
+    return {.scope = {.environment = environment->name, .tenant = tenant}, .client = client_key};
+  }
 };
 
 StreamHub::StreamHub(app::Application& app, IoCounters& counters, RingReader& ring, const ServerLimits& limits,
@@ -133,6 +163,7 @@ StreamHub::Environment* StreamHub::EnvironmentOf(std::string_view name) {
 
 StreamHub::Scope& StreamHub::ScopeOf(Environment& environment, const StreamRequest& request) {
   std::string text = StreamScopeOf(request.kind, environment.name, request.tenant);
+  if (request.client_key) text += "/client";  // no tenant's id has a slash
   auto& scope = environment.scopes[text];
   if (!scope) {
     scope = std::make_unique<Scope>();
@@ -140,6 +171,7 @@ StreamHub::Scope& StreamHub::ScopeOf(Environment& environment, const StreamReque
     scope->kind = request.kind;
     scope->tenant = request.tenant;
     scope->text = std::move(text);
+    scope->client_key = request.client_key;
   }
   return *scope;
 }
@@ -164,19 +196,21 @@ void StreamHub::Adopt(std::shared_ptr<StreamPeer> peer, StreamRequest request, C
   const auto life = limits_.stream_life / limits_.sweep_interval;
   std::uniform_int_distribution<std::int64_t> spread(life * 3 / 4, life * 5 / 4);
   stream.ends_at = tick_ + static_cast<std::uint64_t>(spread(random_));
+  if (request.timeout) {
+    const auto wanted = tick_ + 1 + static_cast<std::uint64_t>(*request.timeout / limits_.sweep_interval);
+    stream.has_timeout = wanted < stream.ends_at;
+    stream.ends_at = std::min(stream.ends_at, wanted);
+  }
   stream.keep_alive_slot = static_cast<std::uint32_t>(random_());
   scope.streams.push_back(std::move(made));
   ++streams_;
   counters_.streams_opened.Add();
   counters_.streams_open.Add();
   const std::uint64_t known = Begin(stream, request);
-  const bool evaluates = scope.kind == StreamKind::kEvaluation;
-  stream.client = app_.receipts().Open(environment->name,
-                                       {.kind = evaluates ? app::ClientKind::kEvaluation : app::ClientKind::kManagement,
-                                        .tenant = scope.tenant,
-                                        .key_id = stream.key_id,
-                                        .address = request.address},
-                                       known);
+  stream.client = app_.receipts().Open(
+      environment->name,
+      {.kind = ClientKindOf(scope.kind), .tenant = scope.tenant, .key_id = stream.key_id, .address = request.address},
+      known);
   stream.peer->AwaitEnd(stream);
   Serve(stream);
   FlushReceipts();
@@ -190,6 +224,13 @@ std::uint64_t StreamHub::Begin(Stream& stream, const StreamRequest& request) {
   const auto id = [&] { return app_.stream_tokens().EventId(scope.text, position.served); };
   std::string text = RetryText(kRetryOpen);
   std::uint64_t known = position.served;
+  if (scope.kind == StreamKind::kFlagd) {
+    // Clients ask for everything when they hear this.
+    stream.state = position.number;
+    stream.told = known;
+    stream.current = std::make_shared<const std::string>(FlagdEvent(flagd_service::kReadyEvent));
+    return known;
+  }
   if (scope.kind == StreamKind::kEvaluation) {
     stream.state = scope.generation;
     if (request.lost || (request.seen && feed.LastConcerning(scope.tenant) > *request.seen)) {
@@ -225,6 +266,7 @@ void StreamHub::Concern(Scope& scope, const app::FeedEntry& entry, Clock::time_p
   if (!scope.waits) scope.published = entry.published;
   scope.served = entry.served;
   scope.at = entry.at;
+  scope.newest = entry.number;
   scope.bytes.reset();
   if (!entry.urgent && now < scope.quiet_until) {
     scope.waits = true;
@@ -237,6 +279,8 @@ void StreamHub::Release(Scope& scope, Clock::time_point now) {
   scope.waits = false;
   scope.quiet_until = now + kCoalesce;
   ++scope.generation;
+  scope.released = scope.newest;
+  scope.released_served = scope.served;
   MakeDue(scope);
 }
 
@@ -334,9 +378,56 @@ Bytes StreamHub::NextManagementEvent(Stream& stream) {
   }
 }
 
+// What lies between the stream and what the scope has let go of, as one event. Where none of it is for the client to
+// see, it has it without asking again.
+Bytes StreamHub::NextFlagdEvent(Stream& stream) {
+  Scope& scope = *static_cast<Scope*>(stream.scope);
+  if (stream.state >= scope.released) return nullptr;
+  if (!scope.bytes || scope.bytes_from != stream.state || scope.bytes_to != scope.released) {
+    const auto read = scope.environment->feed->After(stream.state);
+    std::set<std::string> keys;
+    scope.bytes_served.clear();
+    bool any = !read.complete;
+    if (any) flagd_service::AddAll(app_.snapshots(), scope.FlagdListener(), keys);
+    for (const auto& entry : read.entries) {
+      if (entry->number > scope.released) break;
+      any = flagd_service::AddChanged(app_.snapshots(), scope.FlagdListener(), *entry, keys) || any;
+      scope.bytes_served.push_back(entry->served);
+    }
+    scope.bytes = std::make_shared<const std::string>(
+        any ? FlagdEvent(flagd_service::kChangeEvent, flagd_service::ChangeData(keys)) : "");
+    scope.bytes_from = stream.state;
+    scope.bytes_to = scope.released;
+    if (any) counters_.stream_events_made.Add();
+  }
+  stream.state = scope.released;
+  const std::uint64_t told = std::exchange(stream.told, scope.released_served);
+  if (scope.bytes->empty()) {
+    NoteNothingToSee(stream, told);
+    return nullptr;
+  }
+  counters_.NoteDelivery(Clock::now() - scope.published);
+  return scope.bytes;
+}
+
+// A client that had all it was told of, by asking again or from the start, has what it cannot see as well. It may have
+// asked while that was held back.
+void StreamHub::NoteNothingToSee(Stream& stream, std::uint64_t told) {
+  const Scope& scope = *static_cast<const Scope*>(stream.scope);
+  if (stream.client == nullptr) return;
+  receipts_.push_back({.client = stream.client, .known = told, .sequence = scope.released_served});
+  for (const std::uint64_t served : scope.bytes_served) {
+    if (served != told)
+      receipts_.push_back({.client = stream.client, .known = served, .sequence = scope.released_served});
+  }
+}
+
 Bytes StreamHub::NextOf(Stream& stream) {
   const Scope& scope = *static_cast<const Scope*>(stream.scope);
-  Bytes next = scope.kind == StreamKind::kEvaluation ? NextEvaluationEvent(stream) : NextManagementEvent(stream);
+  const bool flagd = scope.kind == StreamKind::kFlagd;
+  Bytes next = scope.kind == StreamKind::kEvaluation ? NextEvaluationEvent(stream)
+               : flagd                               ? NextFlagdEvent(stream)
+                                                     : NextManagementEvent(stream);
   if (next != nullptr) {
     counters_.stream_events.Add();
     stream.keep_alive = false;
@@ -344,7 +435,8 @@ Bytes StreamHub::NextOf(Stream& stream) {
   }
   if (!std::exchange(stream.keep_alive, false)) return nullptr;
   static const Bytes kComment = std::make_shared<const std::string>(kKeepAliveComment);
-  return kComment;
+  static const Bytes kMessage = std::make_shared<const std::string>(FlagdEvent(flagd_service::kKeepAliveEvent));
+  return flagd ? kMessage : kComment;
 }
 
 // True when all of it is sent; else the stream waits for room, or is gone.
@@ -413,7 +505,16 @@ void StreamHub::End(Stream& stream) {
 
 // The last words fit into any socket's buffer; where they do not, the client comes back by its own rules.
 void StreamHub::SayGoodbye(Stream& stream, milliseconds to) {
+  if (static_cast<const Scope*>(stream.scope)->kind == StreamKind::kFlagd)
+    return Fail(stream, flagd_service::Stopping());
   if (!stream.current) stream.peer->Send(RetryText(to));
+  End(stream);
+}
+
+// The last message of a stream of flagd's says why; the others just end.
+void StreamHub::Fail(Stream& stream, const flagd_service::Failure& failure) {
+  const bool flagd = static_cast<const Scope*>(stream.scope)->kind == StreamKind::kFlagd;
+  if (flagd && !stream.current) stream.peer->Send(EndOfStream(failure));
   End(stream);
 }
 
@@ -456,10 +557,13 @@ void StreamHub::Tick() {
   for (Stream* stream : due) {
     if (!stream->key_id.empty() && !ring.Holds(stream->key_id, now)) {
       counters_.streams_revoked.Add();
-      End(*stream);
+      Fail(*stream, flagd_service::KeyEnded());
     } else if (stream->blocked_until <= tick_) {
       counters_.streams_dropped.Add();
       End(*stream);
+    } else if (stream->ends_at <= tick_ && stream->has_timeout) {
+      Fail(*stream,
+           {.code = flagd_service::Code::kDeadlineExceeded, .text = "The time that the request gave is over."});
     } else if (stream->ends_at <= tick_) {
       SayGoodbye(*stream, kRetryOpen);
     } else {

@@ -21,6 +21,7 @@
 #include "guidon/api_http/server.hpp"
 #include "guidon/api_http/stream_request.hpp"
 #include "guidon/app/application.hpp"
+#include "guidon/flagd_service/status.hpp"
 
 namespace guidon::api_http {
 
@@ -51,9 +52,9 @@ struct StreamScheduler {
 
 // All event streams of one I/O context. Listens to the feeds of all environments; an event is written down once for all
 // streams of a scope (same environment, same tenant) and sent from there. A client that does not read gets no queue: of
-// evaluation events only the newest matters, a management stream goes on from the feed, or is told to begin anew; one
-// that has not read for the write timeout is closed. Sends to so many streams at a time, then lets requests have their
-// turn. Belongs to one thread, but for the feeds' wake-up.
+// evaluation events only the newest matters, the others go on from the feed, or are told to begin anew; one that has
+// not read for the write timeout is closed. Sends to so many streams at a time, then lets requests have their turn.
+// Belongs to one thread, but for the feeds' wake-up.
 class StreamHub {
  public:
   using Clock = std::chrono::steady_clock;
@@ -94,11 +95,14 @@ class StreamHub {
   std::shared_ptr<const std::string> NextOf(Stream& stream);
   std::shared_ptr<const std::string> NextEvaluationEvent(Stream& stream);
   std::shared_ptr<const std::string> NextManagementEvent(Stream& stream);
+  std::shared_ptr<const std::string> NextFlagdEvent(Stream& stream);
   void NoteSent(Stream& stream);
+  void NoteNothingToSee(Stream& stream, std::uint64_t told);
   void FlushReceipts();
   void ShowProgress(Environment& environment);
   void End(Stream& stream);
   void SayGoodbye(Stream& stream, std::chrono::milliseconds to);
+  void Fail(Stream& stream, const flagd_service::Failure& failure);
   std::string RetryText(std::chrono::milliseconds to);
 
   app::Application& app_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,7 +12,8 @@ namespace guidon::api_http {
 
 enum class StreamKind : std::uint8_t {
   kEvaluation,  // OFREP: that answers may have changed
-  kManagement   // what changed
+  kManagement,  // what changed
+  kFlagd        // flagd's, over Connect: which flags to look at again
 };
 
 // An event stream that was admitted and whose head is written.
@@ -26,10 +28,13 @@ struct StreamRequest {
   std::optional<std::uint64_t> seen = std::nullopt;
   // It names an event that this server cannot read: it may have missed anything.
   bool lost = false;
+  bool client_key = false;  // flagd: only flags that are marked for clients
+  // flagd: when the client does not want it any more.
+  std::optional<std::chrono::milliseconds> timeout = std::nullopt;
   ConnectionSlot slot = {};
 };
 
-// The scope of event ids and shared bytes.
+// The scope of event ids and of what streams share.
 std::string StreamScopeOf(StreamKind kind, const std::string& environment, const std::string& tenant);
 
 }  // namespace guidon::api_http
