@@ -14,7 +14,6 @@ namespace guidon::api_test {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 const std::string kV1 = "/flagd.evaluation.v1.Service/";
 const std::string kV2 = "/flagd.evaluation.v2.Service/";
