@@ -9,6 +9,7 @@
 #include "apps/guidon/commands.hpp"
 #include "apps/guidon/document.hpp"
 #include "apps/guidon/entity_commands.hpp"
+#include "apps/guidon/progress_line.hpp"
 
 namespace guidon::cli {
 namespace {
@@ -124,6 +125,153 @@ void AddExport(CommandTree& tree, CLI::App& group) {
   AddClientOptions(tree, command, *options);
 }
 
+// Problems shown in a table; all are in the other forms.
+constexpr std::size_t kProblemsShownMax = 50;
+
+struct VerifyAuditOptions : ClientOptions {
+  std::string environment = {}, from = {}, to = {};
+};
+
+Outcome<Query> QueryOf(const VerifyAuditOptions& options) {
+  Query query = {{"environment", options.environment}};
+  if (!options.from.empty()) {
+    GUIDON_ASSIGN(std::string from, ParseTimeOption("--from", options.from, true));
+    query.emplace_back("from", std::move(from));
+  }
+  if (!options.to.empty()) {
+    GUIDON_ASSIGN(std::string to, ParseTimeOption("--to", options.to, true));
+    query.emplace_back("to", std::move(to));
+  }
+  return query;
+}
+
+const model::List& ListAt(const Value& document, std::string_view name) {
+  static const model::List kNothing;
+  const Value* found = At(document, name);
+  return found != nullptr && found->AsList() != nullptr ? *found->AsList() : kNothing;
+}
+
+std::int64_t NumberAt(const Value& document, std::string_view name) {
+  const Value* found = At(document, name);
+  return found != nullptr && found->AsInteger() != nullptr ? *found->AsInteger() : 0;
+}
+
+// All portions as one: the last one's chains, everybody's problems.
+Outcome<Value> VerifyAll(Client& client, const Query& query) {
+  model::List problems;
+  std::int64_t left_out = 0;
+  std::string cursor;
+  ProgressLine line(client.terminal());
+  while (true) {
+    Query portion = query;
+    portion.emplace_back("cursor", cursor);
+    GUIDON_ASSIGN(Answer answer,
+                  client.Send({.target = "/api/v1/audit/verify" + QueryText(portion), .what = "verify the audit log"}));
+    const model::Object* body = answer.body.AsObject();
+    if (body == nullptr || body->Find("chains") == nullptr)
+      return Refuse({.what = "The server's answer is not that of a Guidon server", .next = "check --url"});
+    for (const Value& problem : ListAt(answer.body, "problems")) problems.push_back(problem);
+    left_out += NumberAt(answer.body, "problemsLeftOut");
+    cursor = TextAt(answer.body, "nextCursor");
+    if (!cursor.empty()) {
+      std::uint64_t entries = 0;
+      for (const Value& chain : ListAt(answer.body, "chains"))
+        entries += static_cast<std::uint64_t>(NumberAt(chain, "entries"));
+      line.Show(fmt::format("verified until {}", TextAt(answer.body, "checkedTo")), entries, 0);
+      continue;
+    }
+    model::Object whole;
+    for (const auto& [name, value] : *body) {
+      if (name != "problems" && name != "problemsLeftOut") whole.Set(name, value);
+    }
+    whole.Set("problems", std::move(problems));
+    if (left_out > 0) whole.Set("problemsLeftOut", left_out);
+    return Value(std::move(whole));
+  }
+}
+
+std::string ChainName(const Value& of) { return TextAt(of, "environment", "(tenants and keys)"); }
+
+std::string RangeText(const Value& chain) {
+  const std::string first = TextAt(chain, "first.at");
+  if (first.empty()) return "-";
+  const std::string number = TextAt(chain, "first.sequence");
+  if (number.empty()) return fmt::format("{} to {}", first, TextAt(chain, "last.at"));
+  return fmt::format("{} ({}) to {} ({})", first, number, TextAt(chain, "last.at"), TextAt(chain, "last.sequence"));
+}
+
+std::string ReportText(const Value& report, std::string chains, std::size_t problems) {
+  std::string out = std::move(chains);
+  if (problems == 0) return out;
+  out += '\n';
+  std::size_t shown = 0;
+  for (const Value& problem : ListAt(report, "problems")) {
+    if (++shown > kProblemsShownMax) break;
+    const std::string run = TextAt(problem, "run");
+    out += fmt::format("{}: {}{}{}{}\n", Printable(ChainName(problem)), Printable(TextAt(problem, "message")),
+                       run.empty() ? "" : fmt::format(" Run {}.", Printable(run)),
+                       TextAt(problem, "at").empty() ? "" : fmt::format(" At {}.", TextAt(problem, "at")),
+                       TextAt(problem, "requestId").empty()
+                           ? ""
+                           : fmt::format(" Request {}.", Printable(TextAt(problem, "requestId"))));
+  }
+  if (problems > kProblemsShownMax)
+    out += fmt::format("… and {} more: --output json shows them\n", problems - kProblemsShownMax);
+  return out;
+}
+
+Outcome<void> VerifyChains(const VerifyAuditOptions& options) {
+  GUIDON_ASSIGN(const Query query, QueryOf(options));
+  GUIDON_ASSIGN(Client client, Client::Open(options));
+  GUIDON_ASSIGN(const Value report, VerifyAll(client, query));
+  TextTable table({"CHAIN", "KIND", "STATE", "ENTRIES", "NOT CHAINED", "FROM AND TO"});
+  bool broken = false;
+  bool unchained = false;
+  for (const Value& chain : ListAt(report, "chains")) {
+    const std::string state = TextAt(chain, "state");
+    broken = broken || state == "broken";
+    unchained = unchained || state == "unchained";
+    table.Add({{ChainName(chain), Style::kBold},
+               TextAt(chain, "kind"),
+               {state, state == "broken" ? Style::kRed : Style::kPlain},
+               TextAt(chain, "entries"),
+               TextAt(chain, "unchained"),
+               RangeText(chain)});
+  }
+  const std::size_t problems = ListAt(report, "problems").size();
+  client.Show(report, [&] {
+    const Terminal& terminal = client.terminal();
+    return ReportText(report, table.Render(terminal.colour, terminal.columns), problems);
+  });
+  if (unchained)
+    fmt::print(stderr,
+               "Entries that are not chained are from before this version: they prove nothing. If this chain was ok "
+               "before, somebody took its hashes away.\n");
+  if (!broken && problems == 0) return {};
+  return Refuse({.what = "The audit chain is broken",
+                 .why = "somebody changed, removed or added entries past Guidon; or a backup was restored; or the node "
+                        "has another key hash secret than those that wrote them; or an older version wrote between",
+                 .next = "keep the store as it is, compare with a backup or an export of before, and look in the "
+                         "cloud's own log for who wrote to the table; docs/operations/audit.md says how"});
+}
+
+void AddVerify(CommandTree& tree, CLI::App& group) {
+  auto options = std::make_shared<VerifyAuditOptions>();
+  CLI::App& command = tree.Command(group, "verify", "Check that no audit entry was changed, removed or added",
+                                   {"guidon audit verify", "guidon audit verify --environment production --from 365d",
+                                    "guidon audit verify --from 2026-11-01 --to 2026-12-01 --output json"},
+                                   [options] { return VerifyChains(*options); });
+  tree.Describe(command,
+                "Each entry carries a keyed hash of itself and the one before. Without --from the last 31 days are "
+                "checked, without --to the newest entries must be there, too. Exit code 1 where a chain is broken.");
+  command.add_option("-e,--environment", options->environment, "Only of this flag environment (default: all)")
+      ->type_name("NAME");
+  command.add_option("--from", options->from, "From then on: a time, a date, or a span before now (90d)")
+      ->type_name("TIME");
+  command.add_option("--to", options->to, "Until then")->type_name("TIME");
+  AddClientOptions(tree, command, *options);
+}
+
 }  // namespace
 
 void AddAuditCommands(CommandTree& tree) {
@@ -139,6 +287,7 @@ void AddAuditCommands(CommandTree& tree) {
                                 [options] { return List(*options); });
   AddList(tree, list, options);
   AddExport(tree, group);
+  AddVerify(tree, group);
 }
 
 }  // namespace guidon::cli

@@ -12,8 +12,8 @@
 namespace guidon::cli {
 
 // The work that a server does by itself: every two seconds it writes what was kept in memory for a while, and at each
-// refresh interval it loads everything again. Thread-safe. `application` must outlive it; its end waits for the work
-// that is under way.
+// refresh interval it loads everything again, and once an hour it verifies the newest day of the audit. Thread-safe.
+// `application` must outlive it; its end waits for the work that is under way.
 class Background {
  public:
   Background(app::Application& application, std::chrono::seconds refresh_interval);
@@ -23,11 +23,13 @@ class Background {
   void Run(const std::stop_token& stop);
   void Flush();
   void Refresh();
+  bool CheckAudit();  // false: there is more to look at, next time
 
   app::Application& application_;
   std::atomic<std::chrono::seconds> refresh_interval_;
   bool flush_fails_ = false;  // a failure that lasts is logged once
   bool refresh_fails_ = false;
+  bool audit_check_fails_ = false;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::jthread thread_;  // last: it uses all the others

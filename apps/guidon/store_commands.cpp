@@ -115,9 +115,11 @@ upkeep::TransferOptions OptionsOf(const TransferCommand& command, const StoreTar
 }
 
 void NoteSecret() {
-  fmt::print(stderr,
-             "API keys can only be checked with the key hash secret they were made with: give the nodes of the new "
-             "store the same one (the file key-hash-secret of the data folder, or GUIDON_KEY_HASH_SECRET).\n");
+  fmt::print(
+      stderr,
+      "API keys can only be checked with the key hash secret they were made with: give the nodes of the new "
+      "store the same one (the file key-hash-secret of the data folder, or GUIDON_KEY_HASH_SECRET). With another one "
+      "the audit log of before looks changed, too.\n");
 }
 
 Outcome<void> Export(const TransferCommand& command) {

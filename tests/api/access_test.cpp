@@ -271,6 +271,21 @@ TEST_F(AccessTest, ListsOfATenantsAdministratorHoldOnlyItsThings) {
   const Reply audit = harness.Send("GET", "/api/v1/audit", "", headers);
   ASSERT_EQ(audit.status, 200);
   EXPECT_EQ(audit.body.find("acme"), std::string::npos) << audit.body;
+  // Chains are over all tenants: numbers and times of others, and proof of nothing for one.
+  const Reply verified = harness.Send("GET", "/api/v1/audit/verify", "", headers);
+  EXPECT_EQ(verified.status, 403) << verified.body;
+  EXPECT_NE(verified.body.find("bound to a tenant"), std::string::npos) << verified.body;
+}
+
+TEST_F(AccessTest, AnEnvironmentsAdministratorVerifiesItsChainOnly) {
+  const Headers headers = Bearer(harness.MakeKey(model::KeyKind::kAdmin, "development", std::nullopt));
+  const Reply own = harness.Send("GET", "/api/v1/audit/verify", "", headers);
+  ASSERT_EQ(own.status, 200) << own.body;
+  EXPECT_NE(own.body.find("development"), std::string::npos);
+  EXPECT_EQ(own.body.find("production"), std::string::npos) << own.body;
+  EXPECT_EQ(harness.Send("GET", "/api/v1/audit/verify?environment=production", "", headers).status,
+            harness.Send("GET", "/api/v1/audit?environment=production", "", headers).status);
+  EXPECT_GE(harness.Send("GET", "/api/v1/audit/verify?environment=production", "", headers).status, 400);
 }
 
 TEST_F(AccessTest, ATenantsKeyFixesTheTenantAndAnotherOneIsRefusedAndAudited) {

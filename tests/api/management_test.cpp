@@ -471,11 +471,50 @@ TEST_F(ManagementTest, AuditTellsWhoDidWhat) {
   const Reply csv = Send("GET", "/api/v1/audit/export?format=csv");
   EXPECT_TRUE(csv.body.starts_with("at,requestId,actorId,"));
   EXPECT_NE(csv.body.find("\"flag.create\""), std::string::npos) << csv.body;
+  EXPECT_NE(csv.body.find(",before,after,previousHash,hash\r\n"), std::string::npos);
   EXPECT_EQ(Field("GET", "/api/v1/audit?from=2026-13-01", "", 400), "from");
   EXPECT_EQ(Field("GET", "/api/v1/audit?from=2026-11-23&to=2026-11-22", "", 400), "from");
   EXPECT_EQ(Field("GET", "/api/v1/audit?from=2020-01-01", "", 400), "from");
   EXPECT_EQ(Field("GET", "/api/v1/audit/export?format=xml", "", 400), "format");
   EXPECT_EQ(Field("GET", "/api/v1/audit?environment=mars", "", 400), "environment");
+}
+
+TEST_F(ManagementTest, AuditIsVerifiedInPortions) {
+  ASSERT_EQ(Send("POST", kFlags, R"({"flagKey":"f","owner":"o"})").status, 201);
+  const Reply whole = Send("GET", "/api/v1/audit/verify?environment=development");
+  ASSERT_EQ(whole.status, 200) << whole.body;
+  EXPECT_EQ(whole.At({"toEnd"}), "true");
+  EXPECT_EQ(whole.At({"checkedTo"}), whole.At({"to"}));
+  EXPECT_EQ(whole.At({"chains", "0", "environment"}), "development");
+  EXPECT_EQ(whole.At({"chains", "0", "kind"}), "changes");
+  EXPECT_EQ(whole.At({"chains", "0", "state"}), "ok");
+  EXPECT_EQ(whole.At({"chains", "0", "entries"}), "1");
+  EXPECT_EQ(whole.At({"chains", "0", "first", "sequence"}), "1");
+  EXPECT_EQ(whole.At({"chains", "0", "head", "sequence"}), "1");
+  const Reply listed = Send("GET", "/api/v1/audit?environment=development");
+  EXPECT_EQ(whole.At({"chains", "0", "head", "hash"}), listed.At({"items", "0", "hash"}));
+
+  const Reply part = Send("GET", "/api/v1/audit/verify?environment=development&from=2026-09-01");
+  ASSERT_EQ(part.status, 200);
+  const std::string cursor = part.At({"nextCursor"});
+  ASSERT_FALSE(cursor.empty()) << part.body;
+  EXPECT_LT(part.At({"checkedTo"}), part.At({"to"}));
+  std::string rest = cursor;
+  Reply last;
+  for (int i = 0; i < 10 && !rest.empty(); ++i) {
+    last = Send("GET", "/api/v1/audit/verify?environment=development&cursor=" + rest);
+    ASSERT_EQ(last.status, 200) << last.body;
+    rest = last.body.contains("nextCursor") ? last.At({"nextCursor"}) : "";
+  }
+  EXPECT_EQ(last.At({"chains", "0", "entries"}), "1");
+  EXPECT_EQ(last.At({"from"}), "2026-09-01T00:00:00.000Z");
+
+  EXPECT_EQ(Field("GET", "/api/v1/audit/verify?cursor=" + cursor, "", 400), "cursor");
+  EXPECT_EQ(Field("GET", "/api/v1/audit/verify?cursor=x", "", 400), "cursor");
+  EXPECT_EQ(Field("GET", "/api/v1/audit/verify?from=2026-13-01", "", 400), "from");
+  EXPECT_EQ(Field("GET", "/api/v1/audit/verify?from=2026-11-23&to=2026-11-22", "", 400), "from");
+  EXPECT_EQ(Field("GET", "/api/v1/audit/verify?from=2000-01-01", "", 400), "from");
+  EXPECT_EQ(Field("GET", "/api/v1/audit/verify?environment=mars", "", 400), "environment");
 }
 
 }  // namespace

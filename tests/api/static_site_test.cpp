@@ -139,6 +139,11 @@ TEST(Access, ListsExactlyWhatIsNotRefused) {
       std::string path(route.path);
       if (const std::size_t at = path.find("{env}"); at != std::string::npos) path.replace(at, 5, "development");
       const bool refused = harness.Send(api_http::NameOf(route.method), path, "", {{"X-API-Key", token}}).status == 403;
+      // A part of a chain proves nothing: whoever reads the audit of one tenant only does not verify it.
+      if (route.path == "/api/v1/audit/verify" && access.contains("\"tenantId\"")) {
+        EXPECT_TRUE(refused);
+        continue;
+      }
       const std::string name = '"' + std::string(app::NameOf(route.permission)) + '"';
       EXPECT_EQ(access.find(name) == std::string::npos, refused) << access << ' ' << route.path;
     }

@@ -138,7 +138,7 @@ TEST_F(Following, ALogThatWentBackIsATableThatWasRestored) {
   // The table as it was after the first change.
   Must(world.memory.DeleteItem({.key = store::FlagItemKey(development, Flag("lost"))}));
   Must(world.memory.DeleteItem({.key = store::ChangeItemKey("development", 2)}));
-  Must(world.memory.PutItem({.item = store::EncodeChangeHead("development", 1)}));
+  Must(world.memory.PutItem({.item = store::EncodeChangeHead("development", {.sequence = 1})}));
   Must(other->Follow());
   EXPECT_EQ(Evaluate("lost"), "on") << "a lagging index looks the same at first";
   world.clock.Advance(seconds{6});

@@ -94,6 +94,11 @@ class ScriptedTable final : public store::Table {
     const std::lock_guard lock(mutex_);
     after_hook_ = std::move(hook);
   }
+  // Called after a single put; its error replaces the answer.
+  void AfterPut(ReadHook hook) {
+    const std::lock_guard lock(mutex_);
+    after_put_hook_ = std::move(hook);
+  }
   int transactions() const {
     const std::lock_guard lock(mutex_);
     return transactions_;
@@ -103,7 +108,16 @@ class ScriptedTable final : public store::Table {
     GUIDON_TRY(BeforeRead());
     return inner_.Get(key, consistency);
   }
-  base::Result<store::WriteResult> PutItem(const store::Put& put) override { return inner_.PutItem(put); }
+  base::Result<store::WriteResult> PutItem(const store::Put& put) override {
+    auto result = inner_.PutItem(put);
+    ReadHook hook;
+    {
+      const std::lock_guard lock(mutex_);
+      hook = after_put_hook_;
+    }
+    if (hook) GUIDON_TRY(hook());
+    return result;
+  }
   base::Result<store::WriteResult> UpdateItem(const store::Update& update) override {
     return inner_.UpdateItem(update);
   }
@@ -175,6 +189,7 @@ class ScriptedTable final : public store::Table {
   Hook after_hook_;
   ReadHook read_hook_;
   ReadHook batch_write_hook_;
+  ReadHook after_put_hook_;
   std::function<void()> batch_get_hook_;
   AfterReadHook after_read_hook_;
   int transactions_ = 0;

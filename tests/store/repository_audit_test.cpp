@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "guidon/store/audit_chain.hpp"
 #include "repository_fixture.hpp"
 
 namespace guidon::store {
@@ -163,6 +166,52 @@ TEST_F(AuditRepositoryTest, AnEntryIsNeverWrittenOver) {
   again.after = "{\"other\":true}";
   EXPECT_FALSE(Write(PutAudit(again)));
   EXPECT_EQ(repository_.ListAudit({.from = kNow, .to = kNow}, {})->items.at(0).after, "{}");
+}
+
+TEST_F(AuditRepositoryTest, AReaderFindsEverythingOldestFirstWhateverItSays) {
+  std::vector<std::string> expected;
+  for (int i = 0; i < 40; ++i) {
+    SaveEntry(Entry("r" + std::to_string(100 + i), kNow + hours{2 * (i / 2)}));
+    expected.push_back("r" + std::to_string(100 + i));
+  }
+  Save({{"PK", "AUDIT#" + base::FormatDate(kNow) + "#0"}, {"SK", "zzz"}});
+  SaveEntry(Entry("beyond", kNow + hours{40}));
+  const auto read = [&](AuditReader reader) {
+    std::vector<std::string> found;
+    std::vector<Item> items;
+    while (*reader.Next(items)) {
+      std::vector<std::string> moment;
+      for (const Item& item : items) {
+        const AttributeValue* id = item.Find("requestId");
+        moment.push_back(id != nullptr ? *id->AsString() : "none");
+      }
+      // Entries of one moment come together, in the order of their shards.
+      std::ranges::sort(moment);
+      found.insert(found.end(), moment.begin(), moment.end());
+    }
+    return found;
+  };
+  const base::Timestamp end = kNow + hours{39};
+  const AuditPlace begin{.date = base::FormatDate(kNow), .sort = base::FormatTimestamp(kNow)};
+  const auto all = read(AuditReader(table_, begin, end));
+  EXPECT_EQ(all.size(), expected.size() + 1);
+  EXPECT_THAT(all, ::testing::Contains("none"));
+  auto entries = all;
+  std::erase(entries, "none");
+  EXPECT_EQ(entries, expected);
+
+  // Another reader goes on where one has stopped, after every moment.
+  for (std::size_t stop = 1; stop < 8; ++stop) {
+    AuditReader first(table_, begin, end);
+    std::vector<Item> items;
+    std::size_t seen = 0;
+    for (std::size_t i = 0; i < stop; ++i) {
+      ASSERT_TRUE(*first.Next(items));
+      seen += items.size();
+    }
+    const auto rest = read(AuditReader(table_, first.place(), end));
+    EXPECT_EQ(seen + rest.size(), all.size()) << stop;
+  }
 }
 
 TEST_F(AuditRepositoryTest, OverlongResourcesAreFoundAgain) {

@@ -26,7 +26,7 @@ class LogRepositoryTest : public RepositoryTest {
   }
   void SaveChanges(std::uint64_t count) {
     for (std::uint64_t i = 1; i <= count; ++i) EXPECT_TRUE(Write(PutChange(Change(i))));
-    Save(EncodeChangeHead("production", count));
+    Save(EncodeChangeHead("production", {.sequence = count}));
   }
   void SaveEvaluation(const std::string& flag, std::string_view at, const std::string& tenant,
                       const std::string& env = "production") {
@@ -46,17 +46,17 @@ class LogRepositoryTest : public RepositoryTest {
 
 TEST_F(LogRepositoryTest, HeadIsZeroBeforeTheFirstChange) {
   EXPECT_EQ(*repository_.ChangeHead("production"), 0U);
-  EXPECT_TRUE(Write(PutChangeHead("production", 1, 0)));
-  EXPECT_TRUE(Write(PutChangeHead("production", 5, 1)));
+  EXPECT_TRUE(Write(PutChangeHead("production", {.sequence = 1}, {})));
+  EXPECT_TRUE(Write(PutChangeHead("production", {.sequence = 5}, {.sequence = 1})));
   EXPECT_EQ(*repository_.ChangeHead("production"), 5U);
   EXPECT_EQ(*repository_.ChangeHead(kSystemScope), 0U);
 }
 
 TEST_F(LogRepositoryTest, AllHeadsComeWithOneQueryOfHalfAUnit) {
   EXPECT_TRUE(repository_.ChangeHeads()->empty());
-  EXPECT_TRUE(Write(PutChangeHead("production", 7, 0)));
-  EXPECT_TRUE(Write(PutChangeHead("staging", 1, 0)));
-  EXPECT_TRUE(Write(PutChangeHead(kSystemScope, 3, 0)));
+  EXPECT_TRUE(Write(PutChangeHead("production", {.sequence = 7}, {})));
+  EXPECT_TRUE(Write(PutChangeHead("staging", {.sequence = 1}, {})));
+  EXPECT_TRUE(Write(PutChangeHead(kSystemScope, {.sequence = 3}, {})));
   // Foreign items in the same partition of the index are no heads.
   Save({{"PK", "OTHER#1"}, {"SK", "x"}, {"GSI1PK", "CHANGES"}, {"GSI1SK", "production"}, {"sequence", Number{"99"}}});
   const auto heads = repository_.ChangeHeads();
@@ -67,11 +67,25 @@ TEST_F(LogRepositoryTest, AllHeadsComeWithOneQueryOfHalfAUnit) {
 }
 
 TEST_F(LogRepositoryTest, HeadMovesOnlyFromWhatWasRead) {
-  EXPECT_TRUE(Write(PutChangeHead("production", 1, 0)));
-  EXPECT_FALSE(Write(PutChangeHead("production", 1, 0)));
-  EXPECT_TRUE(Write(PutChangeHead("production", 2, 1)));
-  EXPECT_FALSE(Write(PutChangeHead("production", 2, 1)));
+  EXPECT_TRUE(Write(PutChangeHead("production", {.sequence = 1}, {})));
+  EXPECT_FALSE(Write(PutChangeHead("production", {.sequence = 1}, {})));
+  EXPECT_TRUE(Write(PutChangeHead("production", {.sequence = 2}, {.sequence = 1})));
+  EXPECT_FALSE(Write(PutChangeHead("production", {.sequence = 2}, {.sequence = 1})));
   EXPECT_EQ(*repository_.ChangeHead("production"), 2U);
+}
+
+TEST_F(LogRepositoryTest, HeadMovesOnlyFromTheHistoryThatWasRead) {
+  const LogHead first{.sequence = 1, .audit_hash = "a1", .audit_at = kNow};
+  const LogHead second{.sequence = 2, .audit_hash = "a2", .audit_at = kNow};
+  EXPECT_TRUE(Write(PutChangeHead("production", first, {})));
+  EXPECT_EQ(*repository_.ReadLogHead("production"), first);
+  // As many changes, but others: a table that was restored meanwhile.
+  EXPECT_FALSE(Write(PutChangeHead("production", second, {.sequence = 1, .audit_hash = "b1", .audit_at = kNow})));
+  EXPECT_TRUE(Write(PutChangeHead("production", second, first)));
+  // A head without a chain is gone on from, and a chain begins.
+  EXPECT_TRUE(Write(PutChangeHead("staging", {.sequence = 3}, {})));
+  EXPECT_EQ(*repository_.ReadLogHead("staging"), LogHead{.sequence = 3});
+  EXPECT_TRUE(Write(PutChangeHead("staging", {.sequence = 4, .audit_hash = "c4", .audit_at = kNow}, {.sequence = 3})));
 }
 
 TEST_F(LogRepositoryTest, ChangesAfterASequenceNumberInOrderAndWithoutTheHead) {

@@ -140,7 +140,7 @@ TEST_F(WriteOperationsTest, ItemOver400KilobytesIsRefusedBeforeAnythingIsWritten
   for (int i = 0; i < 5000; ++i) keys.push_back(std::string(100, 'k') + std::to_string(i));
   const auto segment = *model::Segment::Create({.segment_key = "s", .environment = "production", .included = keys});
   const std::vector<TransactionOperation> operations = {PutSegment(segment, std::nullopt),
-                                                        PutChangeHead("production", 1, 0)};
+                                                        PutChangeHead("production", {.sequence = 1}, {})};
   const auto result = memory_.Transact(operations, "");
   ExpectError(result, ErrorCode::kTooLarge, "included");
   EXPECT_EQ(*repository_.ChangeHead("production"), 0U);

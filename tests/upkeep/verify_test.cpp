@@ -109,7 +109,7 @@ TEST_F(VerifyTest, WhatGuidonWritesIsSound) {
   Put(OverrideOf("a", kStart));
   Put(store::EncodeChange(ChangeOf(1)));
   Put(store::EncodeChange(ChangeOf(2)));
-  Put(store::EncodeChangeHead("production", 2));
+  Put(store::EncodeChangeHead("production", {.sequence = 2}));
   Put(store::EncodeIdempotency({.owner = "key", .key = "k", .fingerprint = "f", .result = "{}", .at = kStart}));
   Put(store::EncodeAudit({.at = kStart,
                           .request_id = "r",
@@ -237,7 +237,7 @@ TEST_F(VerifyTest, TimesToLive) {
   Item other = store::EncodeChange(ChangeOf(2));
   other.Erase("ttl");
   Put(other);
-  Put(store::EncodeChangeHead("production", 2));
+  Put(store::EncodeChangeHead("production", {.sequence = 2}));
   Item flag = store::EncodeFlag(FlagOf("a"));
   flag.Set("ttl", Number::From(std::int64_t{4'000'000'000}));
   Put(flag);
@@ -267,7 +267,7 @@ TEST_F(VerifyTest, AFlagMadeWhileItLooksIsNoFinding) {
 
 TEST_F(VerifyTest, GapsInAChangeLog) {
   for (const std::uint64_t sequence : {4UL, 5UL, 7UL, 8UL, 12UL}) Put(store::EncodeChange(ChangeOf(sequence)));
-  Put(store::EncodeChangeHead("production", 13));
+  Put(store::EncodeChangeHead("production", {.sequence = 13}));
   const VerifyReport report = Check();
   ASSERT_EQ(report.findings.size(), 1U);
   EXPECT_EQ(report.findings[0].code, "log-gap");
@@ -277,7 +277,7 @@ TEST_F(VerifyTest, GapsInAChangeLog) {
 TEST_F(VerifyTest, AHeadBehindItsLogOrWithoutIndexKeys) {
   Put(store::EncodeChange(ChangeOf(1)));
   EXPECT_THAT(Codes(), UnorderedElementsAre("log-head"));
-  Item head = store::EncodeChangeHead("production", 1);
+  Item head = store::EncodeChangeHead("production", {.sequence = 1});
   head.Erase("GSI1PK");
   head.Erase("GSI1SK");
   Put(head);
@@ -319,7 +319,7 @@ TEST_F(VerifyTest, AnInterruptedCheckGoesOnFromItsFile) {
     Put(flag);
     Put(store::EncodeChange(ChangeOf(static_cast<std::uint64_t>(i) + 1)));
   }
-  Put(store::EncodeChangeHead("production", 40));
+  Put(store::EncodeChangeHead("production", {.sequence = 40}));
   const VerifyReport whole = [&] {
     VerifyOptions plain;
     return *Verify(table_, clock_, plain);

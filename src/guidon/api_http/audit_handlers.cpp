@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -16,7 +17,8 @@ using base::Fail;
 using base::Result;
 
 constexpr std::chrono::days kDefaultRange{31};
-constexpr std::chrono::days kRangeMax{366};  // each day is several partitions to read
+constexpr std::chrono::days kRangeMax{366};           // each day is several partitions to read
+constexpr std::chrono::days kVerifiedRangeMax{3660};  // ten years, in portions of a month at most
 constexpr std::size_t kExportEntriesMax = 100'000;
 constexpr std::size_t kExportBytesMax = 32UL * 1024 * 1024;
 constexpr std::size_t kExportPage = 1000;
@@ -85,6 +87,8 @@ model::Value AuditToJson(const store::AuditRecord& record) {
   out.Set("resource", record.resource);
   if (record.tenant_id) out.Set("tenantId", *record.tenant_id);
   out.Set("sequence", static_cast<std::int64_t>(record.sequence));
+  if (!record.previous_hash.empty()) out.Set("previousHash", record.previous_hash);
+  if (!record.hash.empty()) out.Set("hash", record.hash);
   if (!record.before.empty()) out.Set("before", StateToJson(record.before));
   if (!record.after.empty()) out.Set("after", StateToJson(record.after));
   return out;
@@ -92,7 +96,7 @@ model::Value AuditToJson(const store::AuditRecord& record) {
 
 constexpr std::string_view kCsvHead =
     "at,requestId,actorId,actorKind,actorTenantId,address,userAgent,action,environment,resource,tenantId,sequence,"
-    "before,after\r\n";
+    "before,after,previousHash,hash\r\n";
 
 // RFC 4180. A cell that a spreadsheet would take for a formula begins with an apostrophe.
 void AppendCell(std::string& out, std::string_view text, bool last = false) {
@@ -119,7 +123,100 @@ void AppendCsv(std::string& out, const store::AuditRecord& record) {
   AppendCell(out, record.tenant_id.value_or(""));
   AppendCell(out, std::to_string(record.sequence));
   AppendCell(out, record.before);
-  AppendCell(out, record.after, true);
+  AppendCell(out, record.after);
+  AppendCell(out, record.previous_hash);
+  AppendCell(out, record.hash, true);
+}
+
+void SetEnvironment(model::Object& out, const std::string& scope) {
+  if (!scope.empty() && scope != store::kSystemScope) out.Set("environment", scope);
+}
+
+std::string_view NameOf(app::AuditChain::State state) {
+  switch (state) {
+    case app::AuditChain::State::kOk: return "ok";
+    case app::AuditChain::State::kBroken: return "broken";
+    case app::AuditChain::State::kUnchained: return "unchained";
+  }
+  return "";
+}
+
+model::Value PointToJson(const app::AuditChain::Point& point) {
+  model::Object out;
+  if (point.sequence > 0) out.Set("sequence", static_cast<std::int64_t>(point.sequence));
+  out.Set("at", base::FormatTimestamp(point.at));
+  return out;
+}
+
+model::Value ChainToJson(const app::AuditChain& chain) {
+  model::Object out;
+  SetEnvironment(out, chain.scope);
+  out.Set("kind", chain.kind == app::AuditChain::Kind::kChanges ? "changes" : "refusals");
+  out.Set("state", std::string(NameOf(chain.state())));
+  out.Set("entries", static_cast<std::int64_t>(chain.entries));
+  out.Set("unchained", static_cast<std::int64_t>(chain.unchained));
+  out.Set("problems", static_cast<std::int64_t>(chain.problems));
+  if (chain.first) out.Set("first", PointToJson(*chain.first));
+  if (chain.last) out.Set("last", PointToJson(*chain.last));
+  if (chain.kind == app::AuditChain::Kind::kChanges) {
+    model::Object head;
+    head.Set("sequence", static_cast<std::int64_t>(chain.head));
+    if (!chain.head_hash.empty()) head.Set("hash", chain.head_hash);
+    out.Set("head", std::move(head));
+  }
+  return out;
+}
+
+model::Value ProblemToJson(const app::AuditProblem& problem) {
+  model::Object out;
+  SetEnvironment(out, problem.scope);
+  out.Set("kind", std::string(app::NameOf(problem.kind)));
+  if (!problem.run.empty()) out.Set("run", problem.run);
+  if (problem.first > 0) out.Set("first", static_cast<std::int64_t>(problem.first));
+  if (problem.last > 0) out.Set("last", static_cast<std::int64_t>(problem.last));
+  if (problem.at) out.Set("at", base::FormatTimestamp(*problem.at));
+  if (!problem.request_id.empty()) out.Set("requestId", problem.request_id);
+  out.Set("message", app::DescriptionOf(problem));
+  return out;
+}
+
+model::Value ReportToJson(const app::AuditReport& report) {
+  model::Object out;
+  out.Set("from", base::FormatTimestamp(report.from));
+  out.Set("to", base::FormatTimestamp(report.to));
+  out.Set("checkedTo", base::FormatTimestamp(report.checked_to));
+  out.Set("toEnd", report.to_end);
+  model::List chains;
+  for (const app::AuditChain& chain : report.chains) chains.push_back(ChainToJson(chain));
+  out.Set("chains", std::move(chains));
+  model::List problems;
+  for (const app::AuditProblem& problem : report.problems) problems.push_back(ProblemToJson(problem));
+  out.Set("problems", std::move(problems));
+  if (report.problems_left_out > 0) out.Set("problemsLeftOut", static_cast<std::int64_t>(report.problems_left_out));
+  if (report.next_cursor) out.Set("nextCursor", *report.next_cursor);
+  return out;
+}
+
+Result<app::AuditVerification> VerificationOf(const Call& call) {
+  app::AuditVerification wanted;
+  if (const std::string* environment = call.query.Find("environment")) {
+    GUIDON_ASSIGN(const auto parsed, model::Environment::Parse(*environment, "environment"));
+    wanted.scope = parsed.str();
+  }
+  const base::Timestamp now = call.app.clock().Now();
+  if (const std::string* to = call.query.Find("to")) {
+    GUIDON_ASSIGN(wanted.to, TimeOf(*to, "to", true));
+  }
+  const base::Timestamp end = wanted.to.value_or(now);
+  wanted.from = std::min(end, now) - kDefaultRange;
+  if (const std::string* from = call.query.Find("from")) {
+    GUIDON_ASSIGN(wanted.from, TimeOf(*from, "from", false));
+  }
+  if (wanted.from > std::min(end, now)) return Fail(ErrorCode::kInvalidArgument, "must not be after to", "from");
+  if (std::min(end, now) - wanted.from > kVerifiedRangeMax)
+    return Fail(ErrorCode::kInvalidArgument, "at most 3660 days can be verified at once", "from");
+  if (const std::string* cursor = call.query.Find("cursor")) wanted.cursor = *cursor;
+  return wanted;
 }
 
 Result<bool> WantsCsv(const Query& query) {
@@ -137,6 +234,13 @@ Result<Response> ListAudit(const Call& call) {
   if (auto refused = RefuseEnvironment(call, query)) return *std::move(refused);
   GUIDON_ASSIGN(const auto records, call.app.audit().List(call.info, std::move(query), page));
   return PageResponse(records, AuditToJson);
+}
+
+Result<Response> VerifyAudit(const Call& call) {
+  GUIDON_ASSIGN(auto wanted, VerificationOf(call));
+  if (auto refused = RefuseEnvironment(call, {.scope = wanted.scope})) return *std::move(refused);
+  GUIDON_ASSIGN(const auto report, call.app.audit().Verify(call.info, std::move(wanted)));
+  return Response{.body = json::Write(ReportToJson(report))};
 }
 
 Result<Response> ExportAudit(const Call& call) {

@@ -63,6 +63,7 @@ base::Result<Response> RotateKey(const Call& call);
 
 base::Result<Response> ListAudit(const Call& call);
 base::Result<Response> ExportAudit(const Call& call);
+base::Result<Response> VerifyAudit(const Call& call);
 
 base::Result<Response> GetFlagUsage(const Call& call);
 base::Result<Response> ListEvaluations(const Call& call);

@@ -223,6 +223,11 @@ void AddApplication(Families& families, app::Application& app) {
                     MetricType::Counter, Number(committed.head_conflicts));
   families.AddValue("guidon_audit_refusals_dropped_total", "Refusals that the audit queue had no room for.",
                     MetricType::Counter, Number(app.audit().dropped_refusals()));
+  const auto audit = app.audit().check_figures();
+  families.AddValue("guidon_audit_chain_broken", "Audit chains that this node found broken at its last check.",
+                    MetricType::Gauge, Number(audit.broken_chains));
+  families.AddValue("guidon_audit_checks_total", "Times that this node verified the newest day of the audit.",
+                    MetricType::Counter, Number(audit.checks));
   families.AddValue("guidon_api_keys", "API keys known to this node.", MetricType::Gauge,
                     Number(app.keys().ring().Get()->size()));
   MetricFamily sequence{.name = "guidon_snapshot_sequence",

@@ -31,6 +31,7 @@ constexpr std::array<std::string_view, 4> kEvaluationLog = {"from", "to", "limit
 constexpr std::array<std::string_view, 3> kUsageList = {"unusedSince", "limit", "cursor"};
 constexpr std::array<std::string_view, 8> kAudit = {"environment", "resource", "actor", "tenantId",
                                                     "from",        "to",       "limit", "cursor"};
+constexpr std::array<std::string_view, 4> kAuditVerify = {"environment", "from", "to", "cursor"};
 constexpr std::array<std::string_view, 8> kAuditExport = {"format",   "environment", "resource", "actor",
                                                           "tenantId", "from",        "to",       "cursor"};
 
@@ -223,6 +224,8 @@ constexpr std::array kRoutes = {
     Blocking(Method::kGet, "/api/v1/audit", Permission::kAuditRead, BodyRule::kNone, kAudit, handlers::ListAudit),
     Blocking(Method::kGet, "/api/v1/audit/export", Permission::kAuditRead, BodyRule::kNone, kAuditExport,
              handlers::ExportAudit),
+    Blocking(Method::kGet, "/api/v1/audit/verify", Permission::kAuditRead, BodyRule::kNone, kAuditVerify,
+             handlers::VerifyAudit),
 };
 
 #undef GUIDON_ENV

@@ -69,7 +69,8 @@ struct Application::Impl {
         options(std::move(given)),
         repository(store),
         snapshots(options.environments, options.compile),
-        committer(repository, snapshots, time),
+        seal(options.key_hash_secret),
+        committer(repository, snapshots, time, seal),
         services{.repository = repository, .snapshots = snapshots, .committer = committer, .clock = time},
         flags(services),
         overrides(services),
@@ -77,7 +78,7 @@ struct Application::Impl {
         segments(services),
         tenants(services),
         keys(services, options.key_hash_secret),
-        audit(services),
+        audit(services, seal),
         usage(services, options.usage_interval),
         stream_tokens(options.key_hash_secret),
         definitions(services, [this](std::string_view environment, std::uint64_t sequence) {
@@ -95,6 +96,7 @@ struct Application::Impl {
   const ApplicationOptions options;
   store::Repository repository;
   SnapshotRegistry snapshots;
+  const AuditSeal seal;
   ChangeCommitter committer;
   const Services services;
   FlagService flags;

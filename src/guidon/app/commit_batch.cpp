@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "guidon/store/codec.hpp"
 #include "guidon/store/table_rules.hpp"
 
 namespace guidon::app {
@@ -100,22 +101,20 @@ bool BatchChooser::Offer(const PendingChange& change) {
   return fits;
 }
 
-BatchTransaction::BatchTransaction(std::string_view scope, std::uint64_t head, base::Timestamp at,
-                                   const std::vector<PendingChange*>& changes)
-    : scope_(scope) {
-  std::uint64_t sequence = head;
+BatchTransaction::BatchTransaction(std::string_view scope, const store::LogHead& head, base::Timestamp at,
+                                   const std::vector<PendingChange*>& changes, const AuditSeal& seal)
+    : scope_(scope), seal_(seal), head_(head) {
   for (PendingChange* pending : changes) {
     AddEntity(*pending);
-    AddRecords(*pending, pending->change.audit, pending->change.change, ++sequence, at);
-    for (const ChangeRecords& records : pending->change.more)
-      AddRecords(*pending, records.audit, records.change, ++sequence, at);
+    AddRecords(*pending, pending->change.audit, pending->change.change, at);
+    for (const ChangeRecords& records : pending->change.more) AddRecords(*pending, records.audit, records.change, at);
     if (!pending->change.idempotency) continue;
     store::IdempotencyRecord idempotency = *pending->change.idempotency;
-    idempotency.sequence = sequence;
+    idempotency.sequence = head_.sequence;
     idempotency.at = at;
     Add(store::PutIdempotency(idempotency), {.change = pending, .part = Part::kIdempotency});
   }
-  Add(store::PutChangeHead(scope, sequence, head), {});
+  Add(store::PutChangeHead(scope, head_, head), {});
 }
 
 void BatchTransaction::Add(TransactionOperation operation, Origin origin) {
@@ -139,27 +138,26 @@ void BatchTransaction::AddEntity(PendingChange& pending) {
 }
 
 void BatchTransaction::AddRecords(PendingChange& pending, const store::AuditRecord& audit, store::ChangeRecord record,
-                                  std::uint64_t sequence, base::Timestamp at) {
-  AddAudit(pending, audit, sequence, at);
+                                  base::Timestamp at) {
+  ++head_.sequence;
+  AddAudit(pending, audit, at);
   record.scope = scope_;
-  record.sequence = sequence;
+  record.sequence = head_.sequence;
   record.at = at;
   Add(store::PutChange(record), {.change = &pending, .part = Part::kChange});
 }
 
-void BatchTransaction::AddAudit(PendingChange& pending, store::AuditRecord record, std::uint64_t sequence,
-                                base::Timestamp at) {
-  record.sequence = sequence;
+void BatchTransaction::AddAudit(PendingChange& pending, store::AuditRecord record, base::Timestamp at) {
+  record.sequence = head_.sequence;
+  record.previous_hash = head_.audit_hash;
   while (true) {
     record.at = at + pending.audit_delay;
-    store::Put put = store::PutAudit(record);
-    if (!audit_keys_.try_emplace(store::KeyOf(put.item), true).second) {
-      pending.audit_delay += std::chrono::milliseconds{1};
-      continue;
-    }
-    Add(std::move(put), {.change = &pending, .part = Part::kAudit});
-    return;
+    if (audit_keys_.try_emplace(store::KeyOf(record), true).second) break;
+    pending.audit_delay += std::chrono::milliseconds{1};
   }
+  Add(seal_.Put(record), {.change = &pending, .part = Part::kAudit});
+  head_.audit_hash = record.hash;
+  head_.audit_at = record.at;
 }
 
 void BatchTransaction::Blame(const Origin& origin, const CancellationReason& reason, Verdict& verdict) {

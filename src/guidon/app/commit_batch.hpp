@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "guidon/app/audit_seal.hpp"
 #include "guidon/app/committer.hpp"
 #include "guidon/base/time.hpp"
 #include "guidon/store/table.hpp"
@@ -60,11 +61,13 @@ class BatchChooser {
 // One transaction for several changes of one scope.
 class BatchTransaction {
  public:
-  // Sequences head + 1, head + 2 … in the order of `changes`.
-  BatchTransaction(std::string_view scope, std::uint64_t head, base::Timestamp at,
-                   const std::vector<PendingChange*>& changes);
+  // Sequences head + 1, head + 2 … in the order of `changes`, their audit entries chained in this order.
+  BatchTransaction(std::string_view scope, const store::LogHead& head, base::Timestamp at,
+                   const std::vector<PendingChange*>& changes, const AuditSeal& seal);
 
   const std::vector<store::TransactionOperation>& operations() const { return operations_; }
+  // What the head is when this is committed.
+  const store::LogHead& head() const { return head_; }
 
   // What a cancelled transaction means.
   struct Verdict {
@@ -85,11 +88,13 @@ class BatchTransaction {
   void Add(store::TransactionOperation operation, Origin origin);
   void AddEntity(PendingChange& change);
   void AddRecords(PendingChange& change, const store::AuditRecord& audit, store::ChangeRecord record,
-                  std::uint64_t sequence, base::Timestamp at);
-  void AddAudit(PendingChange& change, store::AuditRecord record, std::uint64_t sequence, base::Timestamp at);
+                  base::Timestamp at);
+  void AddAudit(PendingChange& change, store::AuditRecord record, base::Timestamp at);
   void Blame(const Origin& origin, const store::CancellationReason& reason, Verdict& verdict);
 
   const std::string scope_;
+  const AuditSeal& seal_;
+  store::LogHead head_;  // with what was added so far
   std::vector<store::TransactionOperation> operations_;
   std::vector<std::vector<Origin>> origins_;   // of each operation; several where a check is shared
   std::map<std::string, std::size_t> checks_;  // shared checks by table key

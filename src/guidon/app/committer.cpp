@@ -74,8 +74,8 @@ void DropDecided(Batch& batch) {
 }  // namespace
 
 struct ChangeCommitter::Impl {
-  Impl(store::Repository& store, SnapshotRegistry& registry, const base::Clock& time)
-      : repository(store), snapshots(registry), clock(time) {}
+  Impl(store::Repository& store, SnapshotRegistry& registry, const base::Clock& time, const AuditSeal& audit_seal)
+      : repository(store), snapshots(registry), clock(time), seal(audit_seal) {}
 
   // A change and the thread that waits for it.
   struct Waiter {
@@ -95,7 +95,7 @@ struct ChangeCommitter::Impl {
     std::deque<Waiter*> queue;
     bool busy = false;
 
-    std::optional<std::uint64_t> head;  // unknown at first, and after anything went wrong
+    std::optional<store::LogHead> head;  // unknown at first, and after anything went wrong
     base::Timestamp last_at = {};
   };
 
@@ -106,12 +106,13 @@ struct ChangeCommitter::Impl {
   bool TryOnce(Lane& lane, Batch& batch, int& attempt);
   void RunGuards(Lane& lane, Batch& batch);
   base::Status EnsureCurrent(const Lane& lane);
-  void Publish(Lane& lane, const Batch& batch, base::Timestamp at);
+  void Publish(Lane& lane, const Batch& batch, const store::LogHead& head, base::Timestamp at);
   void AfterError(Lane& lane, Batch& batch, const base::Error& error);
 
   store::Repository& repository;
   SnapshotRegistry& snapshots;
   const base::Clock& clock;
+  const AuditSeal& seal;
 
   mutable std::mutex lanes_mutex;
   std::map<std::string, std::unique_ptr<Lane>, std::less<>> lanes;
@@ -193,21 +194,21 @@ void ChangeCommitter::Impl::CommitBatch(Lane& lane, Batch batch) {
 // True when nothing is left to do; else `attempt` has grown, or at least one change has been decided.
 bool ChangeCommitter::Impl::TryOnce(Lane& lane, Batch& batch, int& attempt) {
   if (!lane.head) {
-    auto head = repository.ChangeHead(lane.scope);
+    auto head = repository.ReadLogHead(lane.scope);
     if (!head) return FailAll(batch, head.error()), true;
-    lane.head = *head;
+    lane.head = *std::move(head);
   }
   RunGuards(lane, batch);
   if (batch.empty()) return true;
   if (!lane.head) return ++attempt, false;
 
   const base::Timestamp at = std::max(clock.Now(), lane.last_at);
-  BatchTransaction transaction(lane.scope, *lane.head, at, batch);
+  BatchTransaction transaction(lane.scope, *lane.head, at, batch, seal);
   // The token lets the backend see that a transaction was sent again because its answer was lost.
   auto result = repository.table().Transact(transaction.operations(), base::RandomId());
   transactions.fetch_add(1, std::memory_order_relaxed);
   if (!result) return AfterError(lane, batch, result.error()), true;
-  if (result->committed) return Publish(lane, batch, at), true;
+  if (result->committed) return Publish(lane, batch, transaction.head(), at), true;
 
   const auto verdict = transaction.Judge(result->reasons);
   if (verdict.head_moved) {
@@ -234,7 +235,7 @@ void ChangeCommitter::Impl::AfterError(Lane& lane, Batch& batch, const base::Err
 
 base::Status ChangeCommitter::Impl::EnsureCurrent(const Lane& lane) {
   const auto sequence = snapshots.SequenceOf(lane.scope);
-  if (!sequence || *sequence >= *lane.head) return {};
+  if (!sequence || *sequence >= lane.head->sequence) return {};
   GUIDON_ASSIGN(const auto environment, model::Environment::Parse(lane.scope));
   return snapshots.CatchUp(repository, environment, clock);
 }
@@ -254,7 +255,7 @@ void ChangeCommitter::Impl::RunGuards(Lane& lane, Batch& batch) {
     }
     bool stale_head = false;
     const base::Status status = snapshots.Inspect(lane.scope, [&](const auto& snapshot, const auto& references) {
-      stale_head = snapshot.sequence() != *lane.head;
+      stale_head = snapshot.sequence() != lane.head->sequence;
       return stale_head ? base::Status{} : pending->change.guard(snapshot, references);
     });
     if (stale_head) return lane.head.reset();
@@ -263,23 +264,22 @@ void ChangeCommitter::Impl::RunGuards(Lane& lane, Batch& batch) {
   DropDecided(batch);
 }
 
-void ChangeCommitter::Impl::Publish(Lane& lane, const Batch& batch, base::Timestamp at) {
-  const std::uint64_t base = *lane.head;
-  std::uint64_t sequence = base;
-  for (const PendingChange* pending : batch) sequence += pending->sequences();
-  lane.head = sequence;
+void ChangeCommitter::Impl::Publish(Lane& lane, const Batch& batch, const store::LogHead& head, base::Timestamp at) {
+  const std::uint64_t base = lane.head->sequence;
+  lane.head = head;
   lane.last_at = at;
-  changes.fetch_add(sequence - base, std::memory_order_relaxed);
-  snapshots.ApplyAfter(lane.scope, base, Merge(batch, *lane.head), at, RecordsOf(batch, lane.scope, base, at));
-  sequence = base;
+  changes.fetch_add(head.sequence - base, std::memory_order_relaxed);
+  snapshots.ApplyAfter(lane.scope, base, Merge(batch, head.sequence), at, RecordsOf(batch, lane.scope, base, at));
+  std::uint64_t sequence = base;
   for (PendingChange* pending : batch) {
     sequence += pending->sequences();
     pending->outcome = Committed{.sequence = sequence, .at = at};
   }
 }
 
-ChangeCommitter::ChangeCommitter(store::Repository& repository, SnapshotRegistry& snapshots, const base::Clock& clock)
-    : impl_(std::make_unique<Impl>(repository, snapshots, clock)) {}
+ChangeCommitter::ChangeCommitter(store::Repository& repository, SnapshotRegistry& snapshots, const base::Clock& clock,
+                                 const AuditSeal& seal)
+    : impl_(std::make_unique<Impl>(repository, snapshots, clock, seal)) {}
 
 ChangeCommitter::~ChangeCommitter() = default;
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "guidon/app/audit_seal.hpp"
 #include "guidon/app/principal.hpp"
 #include "guidon/app/references.hpp"
 #include "guidon/app/snapshots.hpp"
@@ -63,11 +64,13 @@ struct Committed {
 //
 // Changes of one scope that wait at the same time share a transaction and so a disk sync: the first writer that finds
 // nobody at work commits for all who wait. A change whose condition fails is taken out and the rest tried again, so
-// nobody fails for somebody else. The sequence has no gaps: the head counter is written under the condition that it is
-// what was read. Thread-safe; Commit blocks until the outcome is known.
+// nobody fails for somebody else. Audit entries are chained (docs/adr/0023). The sequence has no gaps: the head counter
+// is written under the condition that it is what was read. Thread-safe; Commit blocks until the outcome is known.
 class ChangeCommitter {
  public:
-  ChangeCommitter(store::Repository& repository, SnapshotRegistry& snapshots, const base::Clock& clock);
+  // All outlive it.
+  ChangeCommitter(store::Repository& repository, SnapshotRegistry& snapshots, const base::Clock& clock,
+                  const AuditSeal& seal);
   ~ChangeCommitter();
 
   // Errors: those of `explain` and `guard`; kConflict naming "Idempotency-Key" when that was used at the same time;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "guidon/app/audit_check.hpp"
+#include "guidon/app/audit_seal.hpp"
 #include "guidon/app/committer.hpp"
 #include "guidon/app/principal.hpp"
 #include "guidon/base/clock.hpp"
@@ -276,23 +279,66 @@ class TenantService {
 // More refusals than this wait to be written only where somebody is trying a great many doors: then they are counted.
 inline constexpr std::size_t kRefusalsQueuedMax = 1000;
 
+// What to verify, and what came of a portion of it.
+struct AuditVerification {
+  std::string scope = {};  // environment; "" = all
+  base::Timestamp from = {};
+  std::optional<base::Timestamp> to = std::nullopt;  // inclusive; absent: until now, and then nothing may be missing
+  std::string cursor = {};                           // with it, `from` and `to` are those of the first portion
+};
+struct AuditReport {
+  base::Timestamp from = {};
+  base::Timestamp to = {};
+  base::Timestamp checked_to = {};     // everything before it was looked at
+  bool to_end = true;                  // nothing is missing at the end, either
+  std::vector<AuditChain> chains;      // what is known of them by now
+  std::vector<AuditProblem> problems;  // found in this portion; at most 100
+  std::size_t problems_left_out = 0;
+  std::optional<std::string> next_cursor = std::nullopt;  // absent: that was all
+};
+
 class AuditService {
  public:
-  explicit AuditService(Services services);
+  // `seal` outlives it.
+  AuditService(Services services, const AuditSeal& seal);
   ~AuditService();
   // A tenant-bound principal sees entries of its tenant only, an environment-bound one those of its environment.
   base::Result<store::Page<store::AuditRecord>> List(const RequestInfo& request, store::AuditQuery query,
                                                      const store::PageRequest& page);
   // Records a refusal ("access.refused"): no change-log entry. Written in the background through a bounded queue; when
   // it is full the refusal is counted and logged instead.
+  // The refusals of this process and scope are a chain of their own.
   void RecordRefusal(const RequestInfo& request, std::string scope, std::string resource, std::string detail);
   std::uint64_t dropped_refusals() const;
   // Writes the refusals that wait. Those that cannot be written now wait again. Error: that of the store.
   base::Status FlushRefusals();
 
+  // Whether the chains of audit entries are whole (docs/adr/0023), in portions that take a few seconds at most. An
+  // environment-bound principal has that environment verified. Errors: kPermissionDenied for a tenant-bound one;
+  // kInvalidArgument naming "cursor"; those of the store.
+  base::Result<AuditReport> Verify(const RequestInfo& request, AuditVerification wanted);
+  // Verifies one portion of the newest day of all scopes; at the end of the day logs what is wrong, notices chains that
+  // became shorter and counts the check. For one thread. Error: that of the store; then it begins anew.
+  base::Status CheckNewest();
+  struct CheckFigures {
+    std::uint64_t checks = 0;
+    std::uint64_t broken_chains = 0;  // at the last check
+    std::uint64_t entries = 0;
+    base::Timestamp checked_at = {};  // of the last check
+  };
+  CheckFigures check_figures() const;
+
  private:
   struct Queue;
+  base::Result<AuditReport> VerifyPortion(const AuditVerification& wanted);
+  base::Result<AuditReport> Continue(AuditCheck check, store::AuditPlace place);
+  base::Status WriteRefusal(store::AuditRecord record);
+
   Services s_;
+  const AuditSeal& seal_;
+  mutable std::mutex figures_mutex_;
+  CheckFigures figures_;
+  std::map<std::string, std::uint64_t> heads_;  // at the last check
   std::unique_ptr<Queue> queue_;
 };
 

@@ -70,13 +70,15 @@ inline constexpr std::size_t kAuditStatesBytesMax = 384UL * 1024;  // leaves 16 
 inline constexpr std::size_t kAuditKeyPartBytesMax = 512;          // of text that becomes part of a key
 std::string CleanAuditText(std::string_view text);
 std::string AuditKeyPart(std::string_view text);  // what keys of audit entries hold of `text`
+Key KeyOf(const AuditRecord& record);
 Item EncodeAudit(const AuditRecord& record);
 base::Result<AuditRecord> DecodeAudit(const Item& item);
 
 Item EncodeChange(const ChangeRecord& record);
 base::Result<ChangeRecord> DecodeChange(const Item& item);
-Item EncodeChangeHead(std::string_view scope, std::uint64_t sequence);
-base::Result<std::uint64_t> DecodeChangeHead(const Item& item);
+Item EncodeChangeHead(std::string_view scope, const LogHead& head);
+// What it says of the chain may be unreadable: that keeps nobody from writing, and verifying finds it.
+base::Result<LogHead> DecodeChangeHead(const Item& item);
 
 // `kept` goes into `ttl` and is not read back.
 Item EncodeNode(const NodeRecord& record);

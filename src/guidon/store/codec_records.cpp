@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "guidon/base/text.hpp"
+#include "guidon/store/audit_chain.hpp"
 #include "guidon/store/codec.hpp"
 #include "guidon/store/item_fields.hpp"
 #include "guidon/store/item_reader.hpp"
@@ -44,6 +45,15 @@ void SetSequence(ItemBuilder& item, std::uint64_t sequence) {
   item.Set("sequence", Number::From(static_cast<std::int64_t>(sequence)));
 }
 
+void SetChain(ItemBuilder& item, const AuditRecord& record) {
+  if (record.hash_version == 0) return;
+  item.Set("hashVersion", Number::From(static_cast<std::int64_t>(record.hash_version)));
+  SetUnlessEmpty(item, "previousHash", record.previous_hash);
+  SetUnlessEmpty(item, kAuditHashAttribute, record.hash);
+  SetUnlessEmpty(item, "run", record.run);
+  if (record.run_number > 0) item.Set("runNumber", Number::From(static_cast<std::int64_t>(record.run_number)));
+}
+
 std::uint64_t ReadSequenceText(ItemReader& in, const std::string& text) {
   std::uint64_t sequence = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), sequence);
@@ -77,10 +87,14 @@ std::string CleanAuditText(std::string_view text) {
 
 std::string AuditKeyPart(std::string_view text) { return CleanAuditText(Cut(text, kAuditKeyPartBytesMax)); }
 
+Key KeyOf(const AuditRecord& record) {
+  return AuditItemKey(record.at, ShardOf(record), AuditKeyPart(record.request_id));
+}
+
 Item EncodeAudit(const AuditRecord& record) {
   const std::string at = base::FormatTimestamp(record.at);
   ItemBuilder item;
-  SetKey(item, AuditItemKey(record.at, ShardOf(record), AuditKeyPart(record.request_id)));
+  SetKey(item, KeyOf(record));
   SetIndexKey(item, Index::kGsi1Flags,
               {AuditResourcePartition(AuditKeyPart(record.scope), AuditKeyPart(record.resource)), at});
   SetIndexKey(item, Index::kGsi2Owner, {AuditActorPartition(AuditKeyPart(record.actor_id)), at});
@@ -99,6 +113,7 @@ Item EncodeAudit(const AuditRecord& record) {
   if (record.tenant_id) item.Set("tenantId", CleanAuditText(*record.tenant_id));
   SetSequence(item, record.sequence);
   SetStates(item, record);
+  SetChain(item, record);
   return std::move(item).Done();
 }
 
@@ -118,7 +133,12 @@ Result<AuditRecord> DecodeAudit(const Item& item) {
                      .tenant_id = in.OptionalText("tenantId"),
                      .sequence = in.Unsigned("sequence", 0),
                      .before = in.TextOr("before", ""),
-                     .after = in.TextOr("after", "")};
+                     .after = in.TextOr("after", ""),
+                     .hash_version = in.Unsigned("hashVersion", 0),
+                     .previous_hash = in.TextOr("previousHash", ""),
+                     .hash = in.TextOr(kAuditHashAttribute, ""),
+                     .run = in.TextOr("run", ""),
+                     .run_number = in.Unsigned("runNumber", 0)};
   if (day[0] != base::FormatDate(record.at)) in.Problem("at", "contradicts the key of the item");
   in.KeyParts("SK", base::FormatTimestamp(record.at), 1);
   return in.Finish([&] { return Result<AuditRecord>(std::move(record)); });
@@ -161,19 +181,28 @@ Result<ChangeRecord> DecodeChange(const Item& item) {
   return in.Finish([&] { return Result<ChangeRecord>(std::move(record)); });
 }
 
-Item EncodeChangeHead(std::string_view scope, std::uint64_t sequence) {
+Item EncodeChangeHead(std::string_view scope, const LogHead& head) {
   ItemBuilder item;
   SetKey(item, ChangeHeadKey(scope));
   SetIndexKey(item, Index::kGsi1Flags, ChangeHeadByScope(scope));
-  SetSequence(item, sequence);
+  SetSequence(item, head.sequence);
+  if (!head.audit_hash.empty()) {
+    item.Set("auditHash", head.audit_hash);
+    item.Set("auditAt", base::FormatTimestamp(head.audit_at));
+  }
   return std::move(item).Done();
 }
 
-Result<std::uint64_t> DecodeChangeHead(const Item& item) {
+Result<LogHead> DecodeChangeHead(const Item& item) {
   ItemReader in(item);
   if (in.Find("sequence") == nullptr) in.Problem("sequence", "the attribute is missing");
-  const std::uint64_t sequence = in.Unsigned("sequence", 0);
-  return in.Finish([&] { return Result<std::uint64_t>(sequence); });
+  LogHead head{.sequence = in.Unsigned("sequence", 0)};
+  const AttributeValue* hash = item.Find("auditHash");
+  const AttributeValue* at = item.Find("auditAt");
+  if (hash != nullptr && hash->AsString() != nullptr) head.audit_hash = *hash->AsString();
+  if (at != nullptr && at->AsString() != nullptr)
+    head.audit_at = base::ParseTimestamp(*at->AsString()).value_or(base::Timestamp{});
+  return in.Finish([&] { return Result<LogHead>(std::move(head)); });
 }
 
 Item EncodeNode(const NodeRecord& record) {

@@ -319,13 +319,47 @@ tenants = L[S "acme", S "globex"]
 ttl = N 1797913380
 version = N 3
 )");
-  EXPECT_EQ(ItemText(EncodeChangeHead("production", 42)),
+  EXPECT_EQ(ItemText(EncodeChangeHead("production", {.sequence = 42})),
             R"(GSI1PK = S "CHANGES"
 GSI1SK = S "production"
 PK = S "CHANGES#production"
 SK = S "HEAD"
 sequence = N 42
 )");
+}
+
+TEST(CodecTest, AHeadSaysWhereTheChainOfAuditEntriesIs) {
+  const LogHead head{
+      .sequence = 42, .audit_hash = "h42", .audit_at = base::Timestamp{std::chrono::milliseconds(1'800'000)}};
+  const Item item = EncodeChangeHead("production", head);
+  EXPECT_EQ(item.Find("auditHash")->AsString() != nullptr, true);
+  EXPECT_EQ(*item.Find("auditAt")->AsString(), "1970-01-01T00:30:00.000Z");
+  EXPECT_EQ(*DecodeChangeHead(item), head);
+  // What somebody made of it keeps nobody from writing.
+  Item strange = item;
+  strange.Set("auditHash", Number{"7"});
+  strange.Set("auditAt", "yesterday");
+  EXPECT_EQ(*DecodeChangeHead(strange), LogHead{.sequence = 42});
+}
+
+TEST(CodecTest, AnAuditEntryKeepsItsPlaceInAChain) {
+  AuditRecord record{.at = base::Timestamp{std::chrono::milliseconds(1'800'000)},
+                     .request_id = "r",
+                     .actor_id = "a",
+                     .actor_kind = "admin",
+                     .action = "access.refused",
+                     .scope = "production",
+                     .resource = "GET /x",
+                     .hash_version = 1,
+                     .previous_hash = "before",
+                     .hash = "this",
+                     .run = "run",
+                     .run_number = 7};
+  EXPECT_EQ(*DecodeAudit(EncodeAudit(record)), record);
+  record.hash_version = 0;
+  const Item plain = EncodeAudit(record);
+  for (const char* name : {"hashVersion", "previousHash", "hash", "run", "runNumber"})
+    EXPECT_EQ(plain.Find(name), nullptr) << name;
 }
 
 TEST(CodecTest, ANodesItemIsForgottenWhereTheNodeIsSilent) {

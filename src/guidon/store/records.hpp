@@ -32,7 +32,21 @@ struct AuditRecord {
   std::uint64_t sequence = 0;                           // of the change log; 0 where nothing changed
   std::string before = {};                              // JSON; empty where there was nothing
   std::string after = {};                               // JSON; empty where nothing is left
+  // Its place in a chain (docs/adr/0023): changes of a scope by `sequence`, refusals by `run` and `run_number`.
+  std::uint64_t hash_version = 0;  // 0: in no chain
+  std::string previous_hash = {};  // of the entry before; empty: the first of its chain
+  std::string hash = {};           // of this entry
+  std::string run = {};            // of the node that refused
+  std::uint64_t run_number = 0;    // from 1
   friend bool operator==(const AuditRecord&, const AuditRecord&) = default;
+};
+
+// How far a change log has come, and with it the chain of audit entries of its scope.
+struct LogHead {
+  std::uint64_t sequence = 0;     // 0: no change yet
+  std::string audit_hash = {};    // of the newest entry; empty: it is in no chain
+  base::Timestamp audit_at = {};  // of the newest entry; meaningful with `audit_hash`
+  friend bool operator==(const LogHead&, const LogHead&) = default;
 };
 
 // Times are inclusive. At most one of resource, actor, tenant_id is used as the index (in this order); the others

@@ -118,6 +118,7 @@ class Repository {
 
   // Change log.
   base::Result<std::uint64_t> ChangeHead(std::string_view scope);  // 0: no change yet
+  base::Result<LogHead> ReadLogHead(std::string_view scope);
   // Of every scope that has changed, by scope, in one query of half a read unit. From an index: it may lag behind what
   // ChangeHead says by some milliseconds, and lacks heads that were written without index keys.
   base::Result<std::map<std::string, std::uint64_t, std::less<>>> ChangeHeads();
@@ -181,10 +182,10 @@ Delete DeleteTenant(const model::Tenant& tenant);
 Put PutApiKey(const model::ApiKey& key, std::optional<std::uint64_t> replaces);
 Update TouchApiKey(const model::KeyId& key, base::Timestamp last_used_at);  // only lastUsedAt
 Put PutAudit(const AuditRecord& record);
-Put PutChange(const ChangeRecord& record);  // must be absent
-Put PutChangeHead(std::string_view scope, std::uint64_t sequence, std::uint64_t replaces);
-Put PutNode(const NodeRecord& record);                // whatever is there
-Put PutIdempotency(const IdempotencyRecord& record);  // must be absent
+Put PutChange(const ChangeRecord& record);                                                // must be absent
+Put PutChangeHead(std::string_view scope, const LogHead& head, const LogHead& replaces);  // one that was read
+Put PutNode(const NodeRecord& record);                                                    // whatever is there
+Put PutIdempotency(const IdempotencyRecord& record);                                      // must be absent
 
 // The flag must still be there in this incarnation: for transactions that write only its overrides.
 ConditionCheck CheckFlagCreatedAt(const model::Environment& env, const model::FlagKey& flag,

@@ -19,8 +19,13 @@ constexpr std::string_view kAfterTime = "$";
 }  // namespace
 
 Result<std::uint64_t> Repository::ChangeHead(std::string_view scope) {
-  GUIDON_ASSIGN(const auto head, ReadOne<std::uint64_t>(table_, ChangeHeadKey(scope), DecodeChangeHead));
-  return head.value_or(0);
+  GUIDON_ASSIGN(const LogHead head, ReadLogHead(scope));
+  return head.sequence;
+}
+
+Result<LogHead> Repository::ReadLogHead(std::string_view scope) {
+  GUIDON_ASSIGN(auto head, ReadOne<LogHead>(table_, ChangeHeadKey(scope), DecodeChangeHead));
+  return std::move(head).value_or(LogHead{});
 }
 
 Result<std::map<std::string, std::uint64_t, std::less<>>> Repository::ChangeHeads() {
@@ -34,7 +39,7 @@ Result<std::map<std::string, std::uint64_t, std::less<>>> Repository::ChangeHead
       const auto head = DecodeChangeHead(item);
       // Whatever else somebody put into this partition of the index is no head.
       if (head && scope->AsString() != nullptr && *key->AsString() == ChangesPartition(*scope->AsString()))
-        heads.emplace(*scope->AsString(), *head);
+        heads.emplace(*scope->AsString(), head->sequence);
     }
     if (!page.next) return heads;
     query.start_after = std::move(page.next);

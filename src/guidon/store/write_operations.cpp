@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
 #include "guidon/store/codec.hpp"
 #include "guidon/store/repositories.hpp"
 
@@ -91,11 +93,13 @@ Put PutAudit(const AuditRecord& record) {
 
 Put PutChange(const ChangeRecord& record) { return {.item = EncodeChange(record), .condition = Condition::Absent()}; }
 
-Put PutChangeHead(std::string_view scope, std::uint64_t sequence, std::uint64_t replaces) {
-  return {.item = EncodeChangeHead(scope, sequence),
-          .condition = replaces == 0
-                           ? Condition::Absent()
-                           : Condition::Equals("sequence", Number::From(static_cast<std::int64_t>(replaces)))};
+Put PutChangeHead(std::string_view scope, const LogHead& head, const LogHead& replaces) {
+  Condition condition = Condition::Absent();
+  if (replaces.sequence > 0)
+    condition = Condition::Equals("sequence", Number::From(static_cast<std::int64_t>(replaces.sequence)));
+  // Another history of the same length (a table that was restored) is not gone on from.
+  if (!replaces.audit_hash.empty()) condition.equals.push_back({.name = "auditHash", .value = replaces.audit_hash});
+  return {.item = EncodeChangeHead(scope, head), .condition = std::move(condition)};
 }
 
 Put PutNode(const NodeRecord& record) { return {.item = EncodeNode(record)}; }

@@ -73,8 +73,8 @@ Expected ExpectedOf(const Item& item, Entity entity) {
     case Entity::kLastUsage: return LastUsageOf(item);
     case Entity::kNode: return OnlyReadable(store::DecodeNode(item));
     case Entity::kChangeHead:
-      return Again(store::DecodeChangeHead(item), [&](std::uint64_t sequence) {
-        return store::EncodeChangeHead(store::KeyOf(item).pk.substr(store::ChangesPartition("").size()), sequence);
+      return Again(store::DecodeChangeHead(item), [&](const store::LogHead& head) {
+        return store::EncodeChangeHead(store::KeyOf(item).pk.substr(store::ChangesPartition("").size()), head);
       });
     case Entity::kEvaluation: return OnlyReadable(store::DecodeEvaluation(item));
     case Entity::kAbTest: return OnlyReadable(store::DecodeAbTest(item));

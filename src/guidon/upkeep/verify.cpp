@@ -158,7 +158,7 @@ class Verifying {
       LogSeen& log = state_.logs[ScopeOf(key)];
       if (entity == Entity::kChangeHead) {
         const auto head = store::DecodeChangeHead(item);
-        if (head) log.head = *head;
+        if (head) log.head = head->sequence;
       } else if (const auto sequence = SequenceOf(key)) {
         log.first = log.entries == 0 ? *sequence : std::min(log.first, *sequence);
         log.last = std::max(log.last, *sequence);
@@ -300,7 +300,7 @@ class Verifying {
     if (head_item.item) {
       const auto decoded = store::DecodeChangeHead(*head_item.item);
       if (!decoded) return {};  // reported as unreadable
-      head = *decoded;
+      head = decoded->sequence;
     }
     if (last && (!head || *head < *last)) {
       state_.report.Add(

@@ -256,6 +256,12 @@ test('audit', async () => {
   await call('GET', '/api/v1/audit?from=2020-01-01T00:00:00Z&to=2099-01-01T00:00:00Z', { expect: 400 });
   await call('GET', '/api/v1/audit/export?format=jsonl', { expect: 200 });
   await call('GET', '/api/v1/audit/export?format=csv', { expect: 200 });
+  let verified = await call('GET', '/api/v1/audit/verify?from=2026-01-01', { expect: 200 });
+  while (verified.body.nextCursor) verified = await call('GET', `/api/v1/audit/verify?cursor=${verified.body.nextCursor}`, { expect: 200 });
+  assert.ok(verified.body.chains.length >= 3);
+  assert.deepEqual([...new Set(verified.body.chains.map((chain) => chain.state))], ['ok']);
+  await call('GET', '/api/v1/audit/verify?environment=development&to=2026-01-01&from=2025-12-31', { expect: 200 });
+  await call('GET', '/api/v1/audit/verify?from=2000-01-01', { expect: 400 });
 });
 
 test('evaluation', async () => {

@@ -2,11 +2,13 @@
 // What people do in the admin UI, against the real server, with the effect read from the API.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { Server, closeBrowser, openBrowser, person } from './browser.mjs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Server, accessible, closeBrowser, openBrowser, person } from './browser.mjs';
 
 const words = {
-  en: { turnOff: 'Turn off', undo: 'Undo', review: 'Review and save', save: /^Save \d+ change/, owner: 'Owner', addRule: 'Add a rule', attribute: 'Attribute', values: 'Values', engage: /^Engage in production/, engageNow: 'Engage now', reason: /^Reason/, release: 'Release', why: /safe again/, toggle: 'new-checkout: on by default', unsaved: 'Unsaved changes', everybody: 'everybody has it' },
-  ja: { turnOff: '無効にする', undo: '元に戻す', review: '確認して保存', save: /件の変更を保存$/, owner: '担当', addRule: 'ルールを追加', attribute: '属性', values: '値', engage: /^production で作動/, engageNow: '今すぐ作動', reason: /^理由/, release: '解除', why: /判断した理由/, toggle: 'new-checkout を既定で有効にする', unsaved: '未保存の変更', everybody: '全体に反映済み' },
+  en: { turnOff: 'Turn off', undo: 'Undo', review: 'Review and save', save: /^Save \d+ change/, owner: 'Owner', addRule: 'Add a rule', attribute: 'Attribute', values: 'Values', engage: /^Engage in production/, engageNow: 'Engage now', reason: /^Reason/, release: 'Release', why: /safe again/, toggle: 'new-checkout: on by default', unsaved: 'Unsaved changes', everybody: 'everybody has it', verify: 'Verify', verifyTitle: 'Verify the audit log', intact: 'Nothing was changed', broken: 'The audit chain is broken', changed: /entry was changed/ },
+  ja: { turnOff: '無効にする', undo: '元に戻す', review: '確認して保存', save: /件の変更を保存$/, owner: '担当', addRule: 'ルールを追加', attribute: '属性', values: '値', engage: /^production で作動/, engageNow: '今すぐ作動', reason: /^理由/, release: '解除', why: /判断した理由/, toggle: 'new-checkout を既定で有効にする', unsaved: '未保存の変更', everybody: '全体に反映済み', verify: '検証', verifyTitle: '監査ログの検証', intact: '変更・削除・追加された記録はありません', broken: '監査ログの連鎖が壊れています', changed: /記録が改変されています/ },
 };
 const evaluate = (server, env, key, context) => server.call('POST', `/ofrep/v1/evaluate/flags/${key}`, { context }, { 'Guidon-Environment': env });
 const until = async (what, check) => {
@@ -34,6 +36,30 @@ const flow = (name, body) => test(name, async () => {
 
 for (const language of ['en', 'ja']) {
   const word = words[language];
+
+  flow(`${language}: the audit log is verified, and found broken where its secret is another`, async () => {
+    const me = await person(server, { language });
+    await me.go('/env/production/audit');
+    await me.page.getByRole('button', { name: word.verify, exact: true }).click();
+    const result = me.page.getByRole('alert');
+    await result.filter({ hasText: word.intact }).waitFor();
+    assert.match(await me.page.getByRole('region', { name: word.verifyTitle }).innerText(), /production/);
+    await me.close();
+    // As after a node was given the wrong secret: no entry is one of its own.
+    await server.down();
+    await writeFile(join(server.data, 'key-hash-secret'), 'another secret of at least thirty-two bytes');
+    await server.up();
+    const again = await person(server, { language, theme: 'dark', width: 360 });
+    await again.go('/env/production/audit');
+    await again.page.getByRole('button', { name: word.verify, exact: true }).click();
+    await again.page.getByRole('alert').filter({ hasText: word.broken }).waitFor();
+    const problems = again.page.getByRole('region', { name: word.verifyTitle }).getByRole('list').last().getByRole('listitem');
+    assert.ok(await problems.count() > 3);
+    assert.match(await problems.first().innerText(), word.changed);
+    await accessible(again.page);
+    assert.equal(await again.page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true, 'fits 360 px');
+    await again.close();
+  });
 
   flow(`${language}: a toggle in production asks, works and can be undone`, async () => {
     const me = await person(server, { language });

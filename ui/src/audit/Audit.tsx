@@ -16,6 +16,7 @@ import { differences, withoutBookkeeping } from '../shared/diff';
 import { Icon } from '../shared/icons';
 import { actionLabel } from '../shared/labels';
 import { Card, Empty, ErrorNotice, Loading, Page, Tag, Time, sharedStyles } from '../shared/ui';
+import { Verify, type VerifyRange } from './Verify';
 import styles from './audit.module.css';
 
 const FIELDS = ['resource', 'actor', 'tenantId', 'from', 'to'] as const;
@@ -23,7 +24,7 @@ const FIELDS = ['resource', 'actor', 'tenantId', 'from', 'to'] as const;
 export function Audit() {
   const t = useT();
   const env = useEnvironment();
-  const { environments } = useAccess();
+  const { environments, tenantId } = useAccess();
   const tell = useTell();
   const [parameters, setParameters] = useSearchParams();
   // This environment unless the address says another, or all.
@@ -43,6 +44,9 @@ export function Audit() {
       { replace: true },
     );
   const query = useInfiniteQuery(auditQuery(filter));
+  // What was asked for when the button was pressed: filters may change meanwhile. Chains know no resource or actor.
+  const [verifying, setVerifying] = useState<VerifyRange>();
+  const verify = () => setVerifying(Object.fromEntries((['environment', 'from', 'to'] as const).flatMap((name) => (filter[name] ? [[name, filter[name]]] : []))));
   const entries = query.data?.pages.flatMap((page) => page.items) ?? [];
   const field = (name: (typeof FIELDS)[number], type = 'text') => (
     <TextInput
@@ -77,15 +81,19 @@ export function Audit() {
       title={t('nav.audit')}
       lead={t('audit.lead')}
       actions={
-        <Menu position="bottom-end">
+        <>
+          {tenantId === undefined ? <Button variant="default" leftSection={<Icon name="check" size={16} />} disabled={verifying !== undefined} onClick={verify}>{t('verify.button')}</Button> : null}
+          <Menu position="bottom-end">
           <Menu.Target><Button variant="default" leftSection={<Icon name="download" size={16} />}>{t('audit.export')}</Button></Menu.Target>
           <Menu.Dropdown>
             <Menu.Item onClick={() => void download('csv')}>CSV</Menu.Item>
             <Menu.Item onClick={() => void download('jsonl')}>JSON Lines</Menu.Item>
           </Menu.Dropdown>
-        </Menu>
+          </Menu>
+        </>
       }
     >
+      {verifying ? <div className={styles.above}><Verify range={verifying} onClose={() => setVerifying(undefined)} /></div> : null}
       <Card flush>
         <div className={styles.filters}>
           <Select size="xs" label={t('keys.environment')} data={[...environments.map((name) => ({ value: name, label: name })), { value: 'all', label: t('audit.all') }]} value={scope} onChange={(value) => set('environment', value === env ? null : value)} />
