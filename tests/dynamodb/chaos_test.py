@@ -3,7 +3,7 @@
 or silent. Two flags change together, always in one unit: nobody may ever see one without the other. At the end everybody
 who is left has the last change, and has grown by nothing.
 
-GUIDON_CHAOS_SECONDS is how long it lasts (default 30), GUIDON_CHAOS_SEED which of all orders. With GUIDON_CHAOS_SANITIZED
+GUIDON_CHAOS_SECONDS is how long it lasts (default 20), GUIDON_CHAOS_SEED which of all orders. With GUIDON_CHAOS_SANITIZED
 set memory is not compared: a sanitizer keeps what is freed."""
 
 import http.client
@@ -28,7 +28,7 @@ import support  # noqa: E402  (tests/cli)
 from client_test import Probe  # noqa: E402
 from nodes_test import Caller, Fake, NO_AWS  # noqa: E402
 
-SECONDS = float(os.environ.get("GUIDON_CHAOS_SECONDS", "30"))
+SECONDS = float(os.environ.get("GUIDON_CHAOS_SECONDS", "20"))
 SEED = int(os.environ.get("GUIDON_CHAOS_SEED", str(random.randrange(1_000_000))))
 SETTLE_SECONDS_MAX = 90
 NODES = 3
