@@ -204,14 +204,15 @@ test('an hour of idling, as pings, ends no stream and delays no change', { timeo
 test('a server that dies is reported, and what changed meanwhile is there when it is back', { timeout: 120_000 }, async () => {
   const [rpc, sync] = [await freePort(), await freePort()];
   const mortal = await Guidon.start({ args: ['--flagd-enabled', '--flagd-port', `${rpc}`, '--flagd-sync-port', `${sync}`] });
+  const providers = [];
   try {
     await mortal.createFlag({ flagKey: 'here', owner: 'e2e', description: 'on', defaultEnabled: true });
     const clients = new Map();
     const heard = [];
     for (const [mode, port] of [['rpc', rpc], ['in-process', sync]]) {
       const name = `mortal-${mode}`;
-      await OpenFeature.setProviderAndWait(name, new FlagdProvider({ host: '127.0.0.1', port, resolverType: mode,
-        selector: 'flagSetId=development' }));
+      providers.push(new FlagdProvider({ host: '127.0.0.1', port, resolverType: mode, selector: 'flagSetId=development' }));
+      await OpenFeature.setProviderAndWait(name, providers.at(-1));
       const client = OpenFeature.getClient(name);
       for (const event of [ProviderEvents.Stale, ProviderEvents.Error, ProviderEvents.Ready, ProviderEvents.ConfigurationChanged])
         client.addHandler(event, () => heard.push(`${mode} ${event}`));
@@ -239,6 +240,8 @@ test('a server that dies is reported, and what changed meanwhile is there when i
       await until(() => heard.some((event) => event.startsWith(mode) && /READY|CHANGED/.test(event)), `${mode} does not come back`);
     }
   } finally {
+    // While their server is there: they would try to reach it for ever.
+    for (const provider of providers) await provider.onClose();
     await mortal.stop();
   }
 });
