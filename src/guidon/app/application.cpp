@@ -279,7 +279,7 @@ base::Status Application::Impl::CatchUpTo(std::string_view environment, std::uin
 }
 
 base::Status Application::FlushBackgroundWrites(bool last) {
-  const base::Status refusals = impl_->audit.FlushRefusals();
+  base::Status refusals = impl_->audit.FlushRefusals();
   const base::Status key_use = impl_->keys.FlushUsage();
   const base::Status usage = impl_->usage.Flush(last);
   if (!refusals) return refusals;

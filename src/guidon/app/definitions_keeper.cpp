@@ -136,7 +136,7 @@ std::string DigestOf(const KeptDefinitions& kept) {
   for (const auto& [key, flag] : kept.flags) add(key, flag.text);
   for (const auto& [key, segment] : kept.segments) add(key, segment.text);
   for (const auto& [key, overrides] : kept.overrides) {
-    for (const auto& [tenant, one] : overrides.of) add(key + '/' + tenant, one.variation);
+    for (const auto& [tenant, one] : overrides.of) add(std::string(key).append("/").append(tenant), one.variation);
   }
   for (const auto& [scope, one] : kept.kill_switches) add(scope, one.text);
   return std::to_string(base::Fnv1a64(all));
@@ -229,7 +229,7 @@ bool SameSwitches(const KeptDefinitions& a, const KeptDefinitions& b) {
 
 }  // namespace
 
-void ApplyToKept(eval::ChangeSet changes, KeptDefinitions& kept) {
+void ApplyToKept(const eval::ChangeSet& changes, KeptDefinitions& kept) {
   const std::uint64_t sequence = changes.sequence;
   for (const std::string& key : changes.removed_flags) RemoveFlag(kept, key, sequence);
   for (const auto& [key, tenant] : changes.removed_overrides) RemoveOverride(kept, key, tenant, sequence);
@@ -336,7 +336,7 @@ base::Status DefinitionsKeeper::ReadChanges(const model::Environment& environmen
     GUIDON_ASSIGN(eval::ChangeSet changes, LoadChanged(s_.repository, environment, records));
     // One that was published late may be of before: its things changed now, as far as those know who were told.
     changes.sequence = std::max(changes.sequence, slot.kept.sequence);
-    ApplyToKept(std::move(changes), slot.kept);
+    ApplyToKept(changes, slot.kept);
   }
   if (!missed.entries.empty()) slot.number = missed.entries.back()->number;
   return {};
@@ -358,14 +358,15 @@ base::Result<KeptDefinitions> DefinitionsKeeper::Load(const model::Environment& 
                              .segments = std::move(all.segments),
                              .broken_segments = std::move(all.broken_segments),
                              .kill_switches = std::move(all.kill_switches)};
-  ApplyToKept(std::move(everything), kept);
-  GUIDON_TRY(LoadOverrides(s_.repository, environment, loaded.overridden, [&](std::vector<model::Override> portion) {
-    for (const model::Override& one : portion) Put(kept, one, kept.sequence);
-  }));
+  ApplyToKept(everything, kept);
+  GUIDON_TRY(
+      LoadOverrides(s_.repository, environment, loaded.overridden, [&](const std::vector<model::Override>& portion) {
+        for (const model::Override& one : portion) Put(kept, one, kept.sequence);
+      }));
   // Of what is there by now, only the sequence matters to what is read again.
   const auto at_head = eval::Snapshot::Build({.environment = environment.str(), .sequence = kept.sequence});
   GUIDON_ASSIGN(auto recent, LoadRecent(s_.repository, environment, *at_head, began));
-  if (recent) ApplyToKept(*std::move(recent), kept);
+  if (recent) ApplyToKept(*recent, kept);
   kept.removed.clear();
   return kept;
 }

@@ -106,7 +106,7 @@ class DefinitionsKeeper {
 };
 
 // `kept` with the changes; for tests, too.
-void ApplyToKept(eval::ChangeSet changes, KeptDefinitions& kept);
+void ApplyToKept(const eval::ChangeSet& changes, KeptDefinitions& kept);
 // Takes over from `before` what a full load cannot know: when things changed, and what was removed.
 void CarryOver(const KeptDefinitions& before, KeptDefinitions& loaded);
 
