@@ -15,13 +15,9 @@ namespace guidon::api_test {
 namespace {
 
 using api_http::Session;
-using api_http::StreamHub;
-using api_http::StreamKind;
 using api_http::StreamRequest;
 using std::chrono::milliseconds;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
@@ -221,7 +217,7 @@ TEST_F(Streams, SilentStreamsGetCommentsAndOldOnesEnd) {
   }
   EXPECT_GE(ticks, 2700);
   EXPECT_LE(ticks, 4501);
-  EXPECT_NEAR(comments, ticks / 20, 1);
+  EXPECT_NEAR(comments, ticks / 20.0, 1);
   EXPECT_TRUE(peer->received.starts_with("retry: ")) << peer->received;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whoever changes the audit behind our back is found, on both embedded stores, whatever the way.
+#include <cstdlib>
 #include <filesystem>
 #include <thread>
 
 #include <gmock/gmock.h>
-#include <stdlib.h>
 
 #include "guidon/app/audit_seal.hpp"
 #include "guidon/store/codec.hpp"
@@ -19,9 +19,7 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 using store::Item;
-using ::testing::Contains;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
@@ -253,7 +251,7 @@ TEST_P(AuditChain, TwoEntriesThatChangedPlacesAreFound) {
 TEST_P(AuditChain, AHeadThatWasChangedIsFound) {
   CreateMany(4);
   const store::LogHead head = Must(store::Repository(table()).ReadLogHead("development"));
-  const auto with = [&](store::LogHead other) {
+  const auto with = [&](const store::LogHead& other) {
     Write(store::EncodeChangeHead("development", other));
     return Problems();
   };

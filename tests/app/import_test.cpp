@@ -18,7 +18,8 @@ using Action = ImportedFlag::Action;
 class ImportTest : public ::testing::Test {
  protected:
   testing::World world;
-  static ImportEntry Entry(const std::string& key, const std::string& description = "", std::string prerequisite = "") {
+  static ImportEntry Entry(const std::string& key, const std::string& description = "",
+                           const std::string& prerequisite = "") {
     return {.flag_key = key, .make = [=](const model::Flag*) -> base::Result<model::FlagFields> {
               model::FlagFields fields{.flag_key = key, .environment = "development"};
               fields.owner = "o";

@@ -11,7 +11,6 @@ namespace guidon::app::testing {
 namespace {
 
 using base::ErrorCode;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 std::set<std::string> SwitchesOf(const eval::Snapshot& snapshot) {
@@ -63,7 +62,7 @@ class Snapshots : public ::testing::Test {
       case 9:
         (void)node.segments().Create(request, {.segment_key = segment.str(), .environment = "development"});
         break;
-      case 10: (void)node.flags().Archive(request, development, flag, {}); break;
+      default: (void)node.flags().Archive(request, development, flag, {}); break;
     }
   }
 

@@ -9,7 +9,6 @@ namespace guidon::app::testing {
 namespace {
 
 using base::ErrorCode;
-using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 

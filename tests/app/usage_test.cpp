@@ -334,7 +334,7 @@ TEST_F(UsageTest, TheLogTakesTheShareThatItsRateSays) {
   EXPECT_EQ(a.back().reason, "STATIC");
   EXPECT_EQ(a.front().tenant_id, "");
   b = static_cast<int>(log(world.Admin(), "b").size());
-  EXPECT_NEAR(b, kRounds / 4, 120);  // six standard deviations
+  EXPECT_NEAR(b, kRounds / 4.0, 120);  // six standard deviations
   EXPECT_TRUE(log(world.Admin(), "c").empty());
   EXPECT_EQ(log(world.AdminOf("acme"), "a").size(), kRounds / 2);
   EXPECT_EQ(MustFail(world.app->usage().Log(world.Admin(), Env("development"), Flag("none"), {}, {}, {})).code,
@@ -349,7 +349,7 @@ TEST_F(UsageTest, TheLogWaitsForTheStoreWithinBounds) {
     Ask(*world.app, "a", "acme", 200);
     EXPECT_FALSE(world.app->FlushBackgroundWrites().has_value());
   }
-  EXPECT_EQ(world.app->usage().dropped(), 100 * 200 - kEvaluationsWaitingMax);
+  EXPECT_EQ(world.app->usage().dropped(), 100UL * 200 - kEvaluationsWaitingMax);
   world.table.OnBatchWrite({});
   Must(world.app->FlushBackgroundWrites());
 }

@@ -211,7 +211,7 @@ class Writer {
 
   // False when the server no longer answers.
   bool Write(Connection& connection, const std::vector<std::string>& touched, const std::optional<std::string>& state,
-             const std::string& method, const std::string& path, const std::string& body, std::set<long> good) {
+             const std::string& method, const std::string& path, const std::string& body, const std::set<long>& good) {
     std::vector<std::string> headers{fmt::format("Idempotency-Key: crash-{}-{}-{}", number_, counter_, random_())};
     if (method == "PATCH") headers.emplace_back("If-Match: *");
     const Answer answer =

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <utility>
 
 #include "guidon/store/audit_chain.hpp"
 #include "repository_fixture.hpp"
@@ -30,7 +31,7 @@ class AuditRepositoryTest : public RepositoryTest {
   }
   void SaveEntry(const AuditRecord& record) { EXPECT_TRUE(Write(PutAudit(record))); }
   auto ListOf(AuditQuery query) {
-    return [this, query](const PageRequest& page) { return repository_.ListAudit(query, page); };
+    return [this, query = std::move(query)](const PageRequest& page) { return repository_.ListAudit(query, page); };
   }
   static std::vector<std::string> Ids(const std::vector<AuditRecord>& records) {
     std::vector<std::string> ids;

@@ -94,7 +94,7 @@ class RepositoryTest : public ::testing::Test {
 
   // All pages of `list(page)`, one after the other, `limit` at a time.
   template <class List>
-  static auto All(List list, std::size_t limit = 100) {
+  static auto All(const List& list, std::size_t limit = 100) {
     auto page = list(PageRequest{.limit = limit});
     EXPECT_TRUE(page.has_value()) << page.error().message;
     auto items = std::move(page->items);

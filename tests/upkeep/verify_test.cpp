@@ -348,9 +348,9 @@ TEST_F(VerifyTest, AnInterruptedCheckGoesOnFromItsFile) {
 }
 
 TEST_F(VerifyTest, SeveralReadersFindTheSame) {
-  for (int i = 0; i < 50; ++i) {
+  for (std::uint64_t i = 0; i < 50; ++i) {
     Put(OverrideOf(fmt::format("gone{}", i), kStart));
-    Put(store::EncodeChange(ChangeOf(static_cast<std::uint64_t>(2 * i))));
+    Put(store::EncodeChange(ChangeOf(2 * i)));
   }
   options_.segments = 4;
   options_.findings_max = 10;

@@ -105,6 +105,16 @@ void AuditCheck::Report(AuditProblem problem, AuditChain* chain) {
   problems_.push_back(std::move(problem));
 }
 
+void AuditCheck::ReportEntry(AuditChain& chain, AuditProblemKind kind, const std::string& run, const Entry& entry) {
+  Report({.kind = kind,
+          .run = run,
+          .first = entry.number,
+          .last = entry.number,
+          .at = entry.at,
+          .request_id = entry.request_id},
+         &chain);
+}
+
 void AuditCheck::AddUnreadable(const store::Item& item) {
   const auto text = [&](std::string_view name) {
     const store::AttributeValue* value = item.Find(name);
@@ -133,21 +143,9 @@ void AuditCheck::Add(const store::Item& item) {
   if (!entry.chained) {
     entry.previous = entry.hash = kNone;
   } else if (record->hash_version > kAuditHashVersion) {
-    Report({.kind = AuditProblemKind::kUnreadable,
-            .run = record->run,
-            .first = number,
-            .last = number,
-            .at = record->at,
-            .request_id = record->request_id},
-           &chain);
+    ReportEntry(chain, AuditProblemKind::kUnreadable, record->run, entry);
   } else if (!seal_->Holds(item)) {
-    Report({.kind = AuditProblemKind::kChanged,
-            .run = record->run,
-            .first = number,
-            .last = number,
-            .at = record->at,
-            .request_id = record->request_id},
-           &chain);
+    ReportEntry(chain, AuditProblemKind::kChanged, record->run, entry);
   } else {
     holds = true;
     const auto mark = [](const std::string& hash) {
@@ -182,25 +180,14 @@ void AuditCheck::AddChange(Scope& scope, const store::AuditRecord& record, Entry
   }
   if (beyond) {
     const bool forged = !entry.chained && !scope.head.audit_hash.empty();
-    if (forged)
-      Report({.kind = AuditProblemKind::kNotChained,
-              .first = entry.number,
-              .last = entry.number,
-              .at = entry.at,
-              .request_id = entry.request_id},
-             &scope.change_chain);
+    if (forged) ReportEntry(scope.change_chain, AuditProblemKind::kNotChained, {}, entry);
     return;
   }
   Count(scope.change_chain, entry);
   if (holds) CheckHead(scope, record, entry);
   const bool lost_hash = !entry.chained && options_.to_end && entry.number == scope.head.sequence;
   if (lost_hash && !scope.head.audit_hash.empty()) {
-    Report({.kind = AuditProblemKind::kNotChained,
-            .first = entry.number,
-            .last = entry.number,
-            .at = entry.at,
-            .request_id = entry.request_id},
-           &scope.change_chain);
+    ReportEntry(scope.change_chain, AuditProblemKind::kNotChained, {}, entry);
     entry.previous.clear();
   }
   Insert(scope.change_chain, {}, scope.changes, std::move(entry));
@@ -208,12 +195,7 @@ void AuditCheck::AddChange(Scope& scope, const store::AuditRecord& record, Entry
 
 void AuditCheck::CheckHead(Scope& scope, const store::AuditRecord& record, const Entry& entry) {
   if (!options_.to_end || entry.number != scope.head.sequence || record.hash == scope.head.audit_hash) return;
-  Report({.kind = AuditProblemKind::kHead,
-          .first = entry.number,
-          .last = entry.number,
-          .at = entry.at,
-          .request_id = entry.request_id},
-         &scope.change_chain);
+  ReportEntry(scope.change_chain, AuditProblemKind::kHead, {}, entry);
 }
 
 void AuditCheck::AddRefusal(Scope& scope, const store::AuditRecord& record, Entry entry, bool holds) {
@@ -230,13 +212,7 @@ void AuditCheck::AddRefusal(Scope& scope, const store::AuditRecord& record, Entr
 
 bool AuditCheck::CheckLink(AuditChain& chain, const std::string& run, const Mark& hash, Entry& entry) {
   if (hash.empty() || entry.previous.empty() || hash == entry.previous) return true;
-  Report({.kind = entry.chained ? AuditProblemKind::kBrokenLink : AuditProblemKind::kNotChained,
-          .run = run,
-          .first = entry.number,
-          .last = entry.number,
-          .at = entry.at,
-          .request_id = entry.request_id},
-         &chain);
+  ReportEntry(chain, entry.chained ? AuditProblemKind::kBrokenLink : AuditProblemKind::kNotChained, run, entry);
   // It is at fault, and not the one that follows it.
   if (!entry.chained) entry.hash.clear();
   return false;
@@ -246,13 +222,7 @@ void AuditCheck::Insert(AuditChain& chain, const std::string& run, Parts& parts,
   const auto above = std::ranges::upper_bound(parts, entry.number, {}, &Part::first);
   const auto below = above == parts.begin() ? parts.end() : std::prev(above);
   if (below != parts.end() && entry.number <= below->last)
-    return Report({.kind = AuditProblemKind::kTwice,
-                   .run = run,
-                   .first = entry.number,
-                   .last = entry.number,
-                   .at = entry.at,
-                   .request_id = entry.request_id},
-                  &chain);
+    return ReportEntry(chain, AuditProblemKind::kTwice, run, entry);
   const bool joins_below = below != parts.end() && below->last + 1 == entry.number;
   const bool joins_above = above != parts.end() && above->first == entry.number + 1;
   bool blamed = joins_below && !CheckLink(chain, run, below->last_hash, entry);

@@ -158,6 +158,7 @@ class AuditCheck {
   Scope* ScopeOf(const std::string& name);
   bool InRange(base::Timestamp at) const { return at >= options_.from && at <= options_.to; }
   void Report(AuditProblem problem, AuditChain* chain);
+  void ReportEntry(AuditChain& chain, AuditProblemKind kind, const std::string& run, const Entry& entry);
   void AddUnreadable(const store::Item& item);
   void AddChange(Scope& scope, const store::AuditRecord& record, Entry entry, bool holds);
   void AddRefusal(Scope& scope, const store::AuditRecord& record, Entry entry, bool holds);

@@ -130,7 +130,7 @@ Result<Changed<model::Flag>> CreateOnce(const Services& services, const RequestI
 
   ChangeNote note = NoteOf(action, flag);
   note.after = TextOf(flag);
-  PreparedChange change = Prepare(request, std::move(note), record);
+  PreparedChange change = Prepare(request, note, record);
   change.operations.emplace_back(store::PutFlag(flag, std::nullopt));
   change.effect.flags.push_back(flag);
   change.guard = GuardSave(request.principal, flag);
@@ -193,7 +193,7 @@ Result<Removed> DeleteOnce(const Services& services, const RequestInfo& request,
   ChangeNote note = NoteOf("flag.delete", current);
   note.before = TextOf(current);
   note.removes = true;
-  PreparedChange change = Prepare(request, std::move(note), record);
+  PreparedChange change = Prepare(request, note, record);
   change.operations.emplace_back(store::DeleteFlag(current));
   change.effect.removed_flags.push_back(current->flag_key);
   change.guard = GuardDelete(request.principal, ids.key);

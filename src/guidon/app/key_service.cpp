@@ -194,7 +194,7 @@ Result<Changed<IssuedKey>> KeyService::CreateOnce(const RequestInfo& request, mo
 
   ChangeNote note = NoteOf("key.create", key);
   note.after = TextOf(key);
-  PreparedChange change = Prepare(request, std::move(note), record);
+  PreparedChange change = Prepare(request, note, record);
   change.operations.emplace_back(store::PutApiKey(key, std::nullopt));
   change.explain = [id = key->key_id](std::size_t, const auto&) { return AlreadyExists("API key", id); };
   GUIDON_ASSIGN(const Committed committed, s_.committer.Commit(std::move(change)));
@@ -247,7 +247,7 @@ Result<Changed<IssuedKey>> KeyService::RotateOnce(const RequestInfo& request, co
   ChangeNote note = NoteOf("key.rotate", replaced);
   note.before = TextOf(old);
   note.after = TextOf(replaced);
-  PreparedChange change = Prepare(request, std::move(note), record);
+  PreparedChange change = Prepare(request, note, record);
   if (change.idempotency) change.idempotency->result = TextOf(fresh);
   change.operations.emplace_back(store::PutApiKey(replaced, old->version));
   change.operations.emplace_back(store::PutApiKey(fresh, std::nullopt));
@@ -286,7 +286,7 @@ Result<Changed<model::ApiKey>> KeyService::RevokeOnce(const RequestInfo& request
   ChangeNote note = NoteOf("key.revoke", revoked);
   note.before = TextOf(current);
   note.after = TextOf(revoked);
-  PreparedChange change = Prepare(request, std::move(note), record);
+  PreparedChange change = Prepare(request, note, record);
   change.operations.emplace_back(store::PutApiKey(revoked, current->version));
   change.explain = [](std::size_t, const auto& existing) { return LostRace("API key", existing); };
   GUIDON_ASSIGN(const Committed committed, s_.committer.Commit(std::move(change)));

@@ -83,7 +83,7 @@ Result<Changed<model::KillSwitch>> EngageOnce(const Services& services, const Re
   }
   ChangeNote note = NoteOf(services, "kill.engage", env, wanted);
   note.after = TextOf(wanted);
-  PreparedChange change = Prepare(request, std::move(note), record);
+  PreparedChange change = Prepare(request, note, record);
   change.operations.emplace_back(store::PutKillSwitch(wanted, std::nullopt));
   change.effect.kill_switches.push_back(wanted);
   change.explain = [](std::size_t, const auto& existing) { return LostRace("kill switch", existing); };
@@ -108,7 +108,7 @@ Result<Removed> ReleaseOnce(const Services& services, const RequestInfo& request
   note.before = TextOf(*engaged);
   note.after = ReleaseText(scope, reason);
   note.removes = true;
-  PreparedChange change = Prepare(request, std::move(note), record);
+  PreparedChange change = Prepare(request, note, record);
   change.operations.emplace_back(store::DeleteKillSwitch(*engaged));
   change.effect.released_kill_switches.push_back(scope);
   change.explain = [scope](std::size_t, const auto& existing) {

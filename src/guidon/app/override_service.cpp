@@ -108,7 +108,7 @@ Result<Removed> UnsetOnce(const Services& services, const RequestInfo& request, 
   ChangeNote note = NoteOf("override.unset", *current);
   note.before = TextOf(*current);
   note.removes = true;
-  PreparedChange change = Prepare(request, std::move(note), record);
+  PreparedChange change = Prepare(request, note, record);
   change.change.tenants = {tenant.str()};
   change.operations.emplace_back(store::DeleteOverride(*current));
   change.effect.removed_overrides.emplace_back(flag_key.str(), tenant.str());
@@ -192,7 +192,7 @@ PreparedChange PortionChange(const RequestInfo& request, const model::Flag& flag
                   .tenant_id = request.principal.tenant_id,
                   .version = portion.front()->version,
                   .after = BulkText(portion)};
-  PreparedChange change = Prepare(request, std::move(note), std::nullopt);
+  PreparedChange change = Prepare(request, note, std::nullopt);
   change.operations.emplace_back(store::CheckFlagStands(flag));
   for (const auto& override : portion) {
     change.operations.emplace_back(store::PutOverrideAnyway(override, flag->created_at));

@@ -20,40 +20,40 @@ const std::string kChangedBy = "kill.engage";
 
 class PropagationTest : public ::testing::Test {
  protected:
-  PropagationTest() : registry({*model::Environment::Parse(kEnvironment)}, {}) {
-    registry.FeedOf(kEnvironment)->Start(10);
-    propagation = std::make_unique<Propagation>(registry, clock);
+  PropagationTest() : registry_({*model::Environment::Parse(kEnvironment)}, {}) {
+    registry_.FeedOf(kEnvironment)->Start(10);
+    propagation_ = std::make_unique<Propagation>(registry_, clock_);
   }
 
   // The next change, for everyone or for the tenants.
   std::uint64_t Change(const std::vector<std::string>& tenants = {}) {
     Audience audience{.everyone = tenants.empty()};
     for (const std::string& tenant : tenants) audience.Add(tenant);
-    ++sequence;
+    ++sequence_;
     store::ChangeRecord record{.scope = std::string(kEnvironment),
-                               .sequence = sequence,
-                               .at = clock.Now() - milliseconds(7),
+                               .sequence = sequence_,
+                               .at = clock_.Now() - milliseconds(7),
                                .action = kChangedBy,
                                .entity = "kill",
                                .resource = "global"};
-    registry.FeedOf(kEnvironment)
-        ->Append({.sequence = sequence,
-                  .served = sequence,
-                  .at = clock.Now(),
+    registry_.FeedOf(kEnvironment)
+        ->Append({.sequence = sequence_,
+                  .served = sequence_,
+                  .at = clock_.Now(),
                   .published = Propagation::Clock::now(),
                   .audience = audience,
                   .changes = {{.record = record, .audience = audience}}});
-    return sequence;
+    return sequence_;
   }
   static ClientIdentity At(std::string_view address, std::string_view tenant = "") {
     return {.tenant = tenant, .key_id = "k1", .address = address};
   }
   Propagation::Client* Open(const ClientIdentity& identity) {
-    return propagation->Open(kEnvironment, identity, sequence);
+    return propagation_->Open(kEnvironment, identity, sequence_);
   }
-  void Refetch(const ClientIdentity& identity) { propagation->Refetched(kEnvironment, identity, sequence); }
+  void Refetch(const ClientIdentity& identity) { propagation_->Refetched(kEnvironment, identity, sequence_); }
   ChangeProgress Progress(std::uint64_t of, std::string_view tenant = "") {
-    auto progress = propagation->ProgressOf(kEnvironment, of, tenant, 10);
+    auto progress = propagation_->ProgressOf(kEnvironment, of, tenant, 10);
     EXPECT_TRUE(progress.has_value());
     return progress.value_or(ChangeProgress{});
   }
@@ -66,10 +66,10 @@ class PropagationTest : public ::testing::Test {
     EXPECT_EQ(waiting, connected - converged);
   }
 
-  base::ManualClock clock{base::Timestamp{seconds(1'800'000'000)}};
-  SnapshotRegistry registry;
-  std::unique_ptr<Propagation> propagation;
-  std::uint64_t sequence = 10;
+  base::ManualClock clock_{base::Timestamp{seconds(1'800'000'000)}};
+  SnapshotRegistry registry_;
+  std::unique_ptr<Propagation> propagation_;
+  std::uint64_t sequence_ = 10;
 };
 
 TEST_F(PropagationTest, AClientHasAChangeOnceItAskedAgain) {
@@ -84,13 +84,13 @@ TEST_F(PropagationTest, AClientHasAChangeOnceItAskedAgain) {
       ElementsAre(WaitingClients{
           .kind = ClientKind::kEvaluation, .address = "10.0.0.1", .key_id = "k1", .waiting = 1, .connected = 1}));
   EXPECT_EQ(Progress(change).served_after.count() / 1000, 6);  // committed 7 ms before, published a moment ago
-  EXPECT_EQ(propagation->Behind(kEnvironment), 1U);
+  EXPECT_EQ(propagation_->Behind(kEnvironment), 1U);
   Refetch(At("10.0.0.1"));
   Expect(change, 2, 2);
   EXPECT_EQ(Progress(change).curve.count(), 2U);
   EXPECT_GE(Progress(change).curve.LastMs(), 6);
-  EXPECT_EQ(propagation->Behind(kEnvironment), 0U);
-  EXPECT_EQ(propagation->converged_times().counts[3] + propagation->converged_times().counts[4], 2U);
+  EXPECT_EQ(propagation_->Behind(kEnvironment), 0U);
+  EXPECT_EQ(propagation_->converged_times().counts[3] + propagation_->converged_times().counts[4], 2U);
 }
 
 TEST_F(PropagationTest, ClientsThatLookAlikeAreCounted) {
@@ -126,12 +126,12 @@ TEST_F(PropagationTest, OneWhoWentIsNotWaitedForAndOneWhoWaitsIsNotForgotten) {
   const std::uint64_t change = Change();
   Refetch(At("10.0.0.2"));
   Expect(change, 3, 1);
-  propagation->Close(alone);
+  propagation_->Close(alone);
   Expect(change, 2, 1);
   // Which of the two it was is not known: the one that is waited for stays.
-  propagation->Close(pair);
+  propagation_->Close(pair);
   EXPECT_EQ(Progress(change).waiting_count(), 1U);
-  propagation->Close(pair);
+  propagation_->Close(pair);
   EXPECT_EQ(Progress(change).waiting_count(), 0U);
   EXPECT_THAT(Progress(change).waiting, IsEmpty());
 }
@@ -144,7 +144,7 @@ TEST_F(PropagationTest, ATenantsChangeWaitsForTheTenantsClientsOnly) {
   Open({.kind = ClientKind::kManagement, .tenant = "globex", .address = "10.0.0.5"});
   const std::uint64_t change = Change({"acme"});
   Expect(change, 2, 0);  // acme's, and who sees everything
-  EXPECT_EQ(propagation->Behind(kEnvironment), 2U);
+  EXPECT_EQ(propagation_->Behind(kEnvironment), 2U);
   const std::uint64_t shared = Change();
   Expect(shared, 4, 0);
   // The tenant's administrator hears of its own clients and changes.
@@ -153,30 +153,30 @@ TEST_F(PropagationTest, ATenantsChangeWaitsForTheTenantsClientsOnly) {
   EXPECT_EQ(own.converged, 0U);
   ASSERT_THAT(own.waiting, SizeIs(1));
   EXPECT_EQ(own.waiting[0].address, "10.0.0.1");
-  EXPECT_FALSE(propagation->ProgressOf(kEnvironment, change, "globex", 10));
-  EXPECT_FALSE(propagation->ProgressOf(kEnvironment, shared, "acme", 10));
-  EXPECT_THAT(propagation->Latest(kEnvironment, "acme", 5), ElementsAre(change));
-  EXPECT_THAT(propagation->Latest(kEnvironment, "", 5), ElementsAre(shared, change));
+  EXPECT_FALSE(propagation_->ProgressOf(kEnvironment, change, "globex", 10));
+  EXPECT_FALSE(propagation_->ProgressOf(kEnvironment, shared, "acme", 10));
+  EXPECT_THAT(propagation_->Latest(kEnvironment, "acme", 5), ElementsAre(change));
+  EXPECT_THAT(propagation_->Latest(kEnvironment, "", 5), ElementsAre(shared, change));
 }
 
 TEST_F(PropagationTest, StreamsThatAreSentTheChangeAreToldInOneGo) {
   const ClientIdentity identity{.kind = ClientKind::kFlagd, .address = "10.0.0.1"};
   Propagation::Client* const one = Open(identity);
   Propagation::Client* const other = Open(identity);
-  const std::uint64_t before = sequence;
+  const std::uint64_t before = sequence_;
   const std::uint64_t change = Change();
   const Propagation::Receipt receipt{.client = one, .known = before, .sequence = change};
-  propagation->Converged({&receipt, 1});
+  propagation_->Converged({&receipt, 1});
   Expect(change, 2, 1);
-  propagation->Close(one, change);
+  propagation_->Close(one, change);
   Expect(change, 2, 1);  // it had it
-  propagation->Close(other, before);
+  propagation_->Close(other, before);
   Expect(change, 1, 1);
 }
 
 TEST_F(PropagationTest, OneWhoComesBackLateIsWaitedFor) {
   const std::uint64_t change = Change();
-  propagation->Open(kEnvironment, At("10.0.0.1"), change - 1);
+  propagation_->Open(kEnvironment, At("10.0.0.1"), change - 1);
   Open(At("10.0.0.2"));
   Expect(change, 1, 0);
 }
@@ -185,7 +185,7 @@ TEST_F(PropagationTest, WhoAcknowledgesIsKnownByName) {
   Propagation::Client* const stream = Open(At("10.0.0.1"));
   Open(At("10.0.0.1"));
   const std::uint64_t first = Change();
-  propagation->Acknowledged(kEnvironment, At("10.0.0.1"), "checkout-7", first);
+  propagation_->Acknowledged(kEnvironment, At("10.0.0.1"), "checkout-7", first);
   Expect(first, 2, 1);
   const std::uint64_t second = Change();
   Refetch(At("10.0.0.1"));
@@ -195,41 +195,41 @@ TEST_F(PropagationTest, WhoAcknowledgesIsKnownByName) {
   EXPECT_EQ(waiting[0].kind, ClientKind::kNamed);
   EXPECT_EQ(waiting[0].name, "checkout-7");
   EXPECT_EQ(waiting[0].address, "10.0.0.1");
-  propagation->Acknowledged(kEnvironment, At("10.0.0.1"), "checkout-7", second);
+  propagation_->Acknowledged(kEnvironment, At("10.0.0.1"), "checkout-7", second);
   Expect(second, 2, 2);
   Expect(first, 2, 2);
   // Its streams end: nobody is left to be waited for.
-  propagation->Close(stream);
-  propagation->Close(stream);
+  propagation_->Close(stream);
+  propagation_->Close(stream);
   const std::uint64_t third = Change();
   Expect(third, 0, 0);
 }
 
 TEST_F(PropagationTest, WhoAcknowledgesWithoutAStreamIsWaitedForAWhile) {
-  propagation->Acknowledged(kEnvironment, At("10.0.0.9"), "poller", sequence);
+  propagation_->Acknowledged(kEnvironment, At("10.0.0.9"), "poller", sequence_);
   const std::uint64_t change = Change();
   Expect(change, 1, 0);
   EXPECT_EQ(Progress(change).waiting.at(0).name, "poller");
-  propagation->Acknowledged(kEnvironment, At("10.0.0.9"), "poller", change);
+  propagation_->Acknowledged(kEnvironment, At("10.0.0.9"), "poller", change);
   Expect(change, 1, 1);
 }
 
 TEST_F(PropagationTest, WhatIsForgottenIsAnsweredByWhoHasEverything) {
   Open(At("10.0.0.1"));
   Open(At("10.0.0.2", "acme"));
-  const std::uint64_t before = sequence;
+  const std::uint64_t before = sequence_;
   for (std::size_t i = 0; i < kProgressChangesMax; ++i) Change();
   const std::uint64_t last = Change({"acme"});
   // The first of them is forgotten; both clients lack all.
   ChangeProgress progress = Progress(before + 1);
   EXPECT_EQ(progress.entry, nullptr);
   EXPECT_EQ(progress.waiting_count(), 2U);
-  propagation->Refetched(kEnvironment, At("10.0.0.1"), last - 1);
+  propagation_->Refetched(kEnvironment, At("10.0.0.1"), last - 1);
   Refetch(At("10.0.0.2", "acme"));
   EXPECT_EQ(Progress(before + 1).waiting_count(), 0U);
-  EXPECT_EQ(propagation->Behind(kEnvironment), 0U);  // the last one was not the first client's business
-  EXPECT_FALSE(propagation->ProgressOf(kEnvironment, last + 1, "", 10));
-  EXPECT_FALSE(propagation->ProgressOf("nowhere", 1, "", 10));
+  EXPECT_EQ(propagation_->Behind(kEnvironment), 0U);  // the last one was not the first client's business
+  EXPECT_FALSE(propagation_->ProgressOf(kEnvironment, last + 1, "", 10));
+  EXPECT_FALSE(propagation_->ProgressOf("nowhere", 1, "", 10));
 }
 
 TEST_F(PropagationTest, ALogThatWentBackIsCountedAnew) {
@@ -237,9 +237,9 @@ TEST_F(PropagationTest, ALogThatWentBackIsCountedAnew) {
   Change();
   Change();
   Refetch(At("10.0.0.1"));
-  sequence = 4;
+  sequence_ = 4;
   Change();
-  EXPECT_EQ(propagation->Served(kEnvironment), 5U);
+  EXPECT_EQ(propagation_->Served(kEnvironment), 5U);
   const std::uint64_t change = Change();
   Expect(change, 1, 0);
   Refetch(At("10.0.0.1"));
@@ -258,17 +258,17 @@ TEST_F(PropagationTest, EntriesAreBoundedAndTheRestIsCounted) {
 TEST_F(PropagationTest, WaitingEndsWhenTheLastClientHasIt) {
   Open(At("10.0.0.1"));
   Open(At("10.0.0.2"));
-  const std::uint64_t before = propagation->news();
+  const std::uint64_t before = propagation_->news();
   const std::uint64_t change = Change();
-  EXPECT_EQ(propagation->news(), before + 1);
+  EXPECT_EQ(propagation_->news(), before + 1);
   Refetch(At("10.0.0.1"));
-  EXPECT_EQ(propagation->news(), before + 1);
+  EXPECT_EQ(propagation_->news(), before + 1);
   std::jthread last([&] { Refetch(At("10.0.0.2")); });
-  propagation->AwaitNews(before + 1, Propagation::Clock::now() + seconds(30));
+  propagation_->AwaitNews(before + 1, Propagation::Clock::now() + seconds(30));
   EXPECT_EQ(Progress(change).waiting_count(), 0U);
-  propagation->StopWaiting();
-  propagation->AwaitNews(propagation->news(), Propagation::Clock::now() + seconds(30));
-  EXPECT_TRUE(propagation->stopping());
+  propagation_->StopWaiting();
+  propagation_->AwaitNews(propagation_->news(), Propagation::Clock::now() + seconds(30));
+  EXPECT_TRUE(propagation_->stopping());
 }
 
 TEST_F(PropagationTest, ManyThreadsAtOnceKeepTheCount) {
@@ -279,9 +279,9 @@ TEST_F(PropagationTest, ManyThreadsAtOnceKeepTheCount) {
     threads.emplace_back([this, thread] {
       const std::string address = "10.0.0." + std::to_string(thread);
       for (int i = 0; i < kClients; ++i) {
-        Propagation::Client* const client = propagation->Open(kEnvironment, At(address), 10);
-        propagation->Refetched(kEnvironment, At(address), 11);
-        if (i % 2 == 0) propagation->Close(client);
+        Propagation::Client* const client = propagation_->Open(kEnvironment, At(address), 10);
+        propagation_->Refetched(kEnvironment, At(address), 11);
+        if (i % 2 == 0) propagation_->Close(client);
       }
     });
   }
@@ -289,10 +289,10 @@ TEST_F(PropagationTest, ManyThreadsAtOnceKeepTheCount) {
   threads.clear();
   for (int thread = 0; thread < kThreads; ++thread) {
     const std::string address = "10.0.0." + std::to_string(thread);
-    for (int i = 0; i < kClients; ++i) propagation->Refetched(kEnvironment, At(address), change);
+    for (int i = 0; i < kClients; ++i) propagation_->Refetched(kEnvironment, At(address), change);
   }
   EXPECT_EQ(Progress(change).waiting_count(), 0U);
-  EXPECT_EQ(propagation->Behind(kEnvironment), 0U);
+  EXPECT_EQ(propagation_->Behind(kEnvironment), 0U);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ Result<Changed<model::Tenant>> CreateOnce(const Services& services, const Reques
   GUIDON_ASSIGN(model::Tenant tenant, model::Tenant::Create(std::move(fields)));
   ChangeNote note = NoteOf("tenant.create", tenant);
   note.after = TextOf(tenant);
-  PreparedChange change = Prepare(request, std::move(note), record);
+  PreparedChange change = Prepare(request, note, record);
   change.operations.emplace_back(store::PutTenant(tenant, std::nullopt));
   change.explain = [id = tenant->tenant_id](std::size_t, const auto&) { return AlreadyExists("tenant", id); };
   return Commit(services, std::move(change), std::move(tenant));
@@ -133,7 +133,7 @@ Result<Removed> DeleteOnce(const Services& services, const RequestInfo& request,
   ChangeNote note = NoteOf("tenant.delete", current);
   note.before = TextOf(current);
   note.removes = true;
-  PreparedChange change = Prepare(request, std::move(note), record);
+  PreparedChange change = Prepare(request, note, record);
   change.operations.emplace_back(store::DeleteTenant(current));
   change.explain = [if_match](std::size_t, const auto& existing) { return LostRace("tenant", existing, if_match); };
   return CommitRemoval(services, std::move(change));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <map>
 #include <vector>
 
@@ -70,7 +71,9 @@ std::string CanonicalQuery(std::string_view query) {
   }
   std::ranges::sort(parameters);
   std::string out;
-  for (const auto& [name, value] : parameters) out += (out.empty() ? "" : "&") + name + "=" + value;
+  for (const auto& [name, value] : parameters) {
+    fmt::format_to(std::back_inserter(out), "{}{}={}", out.empty() ? "" : "&", name, value);
+  }
   return out;
 }
 
@@ -127,7 +130,7 @@ CanonicalRequest Canonicalize(std::string_view method, std::string_view target, 
   CanonicalRequest request;
   std::string lines;
   for (const auto& [name, value] : merged) {
-    lines += name + ":" + value + "\n";
+    fmt::format_to(std::back_inserter(lines), "{}:{}\n", name, value);
     request.signed_headers += (request.signed_headers.empty() ? "" : ";") + name;
   }
   request.text = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", method, CanonicalPath(target.substr(0, mark)),

@@ -6,16 +6,21 @@
 #include <exception>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "guidon/base/log.hpp"
+#include "guidon/store_rocksdb/engine_log.hpp"
 #include "guidon/store_rocksdb/key_codec.hpp"
 
 #if defined(__has_feature)
@@ -43,9 +48,11 @@ constexpr int kLayoutVersion = 1;
 constexpr std::string_view kLayoutPrefix = "guidon table layout ";
 constexpr int kOpenFilesMax = 128;                           // enough for all table files of some GB, small as a limit
 constexpr std::uint64_t kExpiredFilesAgeS = 24UL * 60 * 60;  // a file that old is rewritten, so that expired items go
-constexpr std::size_t kInfoLogBytesMax = 1UL << 20;
-constexpr std::size_t kInfoLogFiles = 2;
 constexpr double kBloomBitsPerKey = 10;
+constexpr int kWriteBuffers = 2;
+// While a failed device is recovered: how long for readers to end, and until the next attempt after one in vain.
+constexpr std::chrono::milliseconds kReadersEndWithin{1000};
+constexpr std::chrono::milliseconds kReopenPause{1000};
 constexpr double kMemtableFilterShare = 0.02;  // of the write buffer: some ten bits for each of its keys
 
 // Around calls that write. ThreadSanitizer cannot see RocksDB's own synchronisation (it is not instrumented), but does
@@ -68,7 +75,7 @@ class UnseenByThreadSanitizer {
   UnseenByThreadSanitizer& operator=(const UnseenByThreadSanitizer&) = delete;
 };
 
-// Keeps RocksDB from recovering on its own: its thread looks every few seconds and makes our own attempts fail as busy.
+// Keeps RocksDB from recovering on its own; why, says the class Database.
 class NoAutomaticRecovery final : public rocksdb::EventListener {
  public:
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* automatic) override {
@@ -91,13 +98,13 @@ rocksdb::Options MakeOptions(const RocksOptions& options, std::shared_ptr<Expiry
   db.paranoid_checks = true;
   // One writer appends while others wait in its group: simple, and the sync outside is what costs time.
   db.enable_pipelined_write = false;
-  // We recover ourselves, at the next write.
+  // We recover ourselves, before the next write.
   db.max_bgerror_resume_count = 0;
   db.listeners.push_back(std::make_shared<NoAutomaticRecovery>());
 
   // Memory and threads: a small program beside the user's own.
   db.write_buffer_size = options.write_buffer_bytes;
-  db.max_write_buffer_number = 2;
+  db.max_write_buffer_number = kWriteBuffers;
   // Most keys that a transaction asks for are new ones (audit, change log): a filter says so without a search.
   db.memtable_whole_key_filtering = true;
   db.memtable_prefix_bloom_size_ratio = kMemtableFilterShare;
@@ -112,9 +119,7 @@ rocksdb::Options MakeOptions(const RocksOptions& options, std::shared_ptr<Expiry
   db.stats_persist_period_sec = 0;
   db.skip_stats_update_on_db_open = true;
   db.periodic_compaction_seconds = kExpiredFilesAgeS;
-  db.info_log_level = rocksdb::WARN_LEVEL;
-  db.max_log_file_size = kInfoLogBytesMax;
-  db.keep_log_file_num = kInfoLogFiles;
+  db.info_log = std::make_shared<EngineLog>();
 
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes, /*num_shard_bits=*/2);
@@ -190,6 +195,20 @@ rocksdb::FlushOptions NotWaitingForCompaction() {
   return options;
 }
 
+// Whether the device takes that much, asked in the one way that quotas and limits answer, too: by taking it.
+bool TakesWrites(const std::string& directory, std::uint64_t bytes) {
+  std::error_code error;
+  if (fs::space(directory, error).available < bytes || error) return false;
+  const fs::path path = fs::path(directory) / "room.dbtmp";
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0) return false;
+  fs::remove(path, error);  // at once: nothing stays behind, however this ends
+  const bool taken =
+      posix_fallocate(file, 0, static_cast<off_t>(bytes)) == 0 && write(file, "room", 4) == 4 && fdatasync(file) == 0;
+  close(file);
+  return taken;
+}
+
 bool IsMissingFile(const rocksdb::Status& status) {
   return status.IsPathNotFound() || status.IsNotFound() || status.ToString().find("No such file") != std::string::npos;
 }
@@ -218,12 +237,7 @@ Error OpenErrorOf(const std::string& path, const rocksdb::Status& status, const 
 Database::Database(const RocksOptions& options)
     : options_(options),
       expiry_filter_(std::make_shared<ExpiryFilterFactory>(*options.clock)),
-      sync_([this]() -> Status {
-        const UnseenByThreadSanitizer unseen;
-        const rocksdb::Status status = db_->SyncWAL();
-        if (!status.ok()) return WriteFailed(status);
-        return {};
-      }) {}
+      sync_([this] { return SyncLog(); }) {}
 
 base::Result<std::unique_ptr<Database>> Database::Open(const RocksOptions& options) {
   if (options.path.empty()) return Fail(ErrorCode::kInvalidArgument, "the store needs a directory", "path");
@@ -274,14 +288,26 @@ Database::~Database() {
   if (!db_) return;
   // What is in table files need not be replayed at the next start.
   if (ours_ && !failed_.load()) {
-    if (const auto status = db_->Flush({}); !status.ok()) {
+    if (const auto status = db_->Flush(NotWaitingForCompaction()); !status.ok()) {
       base::Log(base::LogLevel::kWarn, "store not flushed on closing; its log is replayed at the next start",
                 {{"reason", std::string_view(ErrorOf(status).message)}});
     }
   }
+  CloseFiles();
+}
+
+void Database::CloseFiles() {
+  if (!db_) return;
   if (const auto status = db_->Close(); !status.ok()) {
     base::Log(base::LogLevel::kWarn, "store not closed cleanly", {{"reason", std::string_view(status.ToString())}});
   }
+  db_.reset();
+}
+
+base::Result<Database::Handle> Database::Acquire() {
+  std::shared_lock lock(use_mutex_);
+  if (!db_) return std::unexpected(Failure());
+  return Handle(std::move(lock), *db_);
 }
 
 Status Database::EnsureWritable() {
@@ -289,34 +315,87 @@ Status Database::EnsureWritable() {
   const std::unique_lock lock(recovery_mutex_, std::try_to_lock);
   if (!lock) return Fail(ErrorCode::kUnavailable, "the store failed and is being recovered; try again");
   if (!failed_.load()) return {};
-  // Table files make durable what a broken log did not.
+  const auto now = std::chrono::steady_clock::now();
+  const bool too_early = reopened_in_vain_at_ && now < *reopened_in_vain_at_ + kReopenPause;
+  // Damage is not mended by trying again.
+  const bool may_recover = Failure().code == ErrorCode::kUnavailable;
+  if (too_early || !may_recover || !TakesWrites(options_.path, RoomToRecoverBytes())) return std::unexpected(Failure());
+  return Reopen();
+}
+
+// What the log holds is written to table files while the database is opened; as much again is left for the new log.
+std::uint64_t Database::RoomToRecoverBytes() const { return (kWriteBuffers + 1) * options_.write_buffer_bytes; }
+
+Status Database::Reopen() {
+  std::unique_lock alone(use_mutex_, std::defer_lock);
+  const auto give_up_at = std::chrono::steady_clock::now() + kReadersEndWithin;
+  while (!alone.try_lock()) {
+    if (std::chrono::steady_clock::now() > give_up_at) {
+      return Fail(ErrorCode::kUnavailable, "the store failed and is recovered once nobody reads it; try again");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   const std::uint64_t mark = sync_.Mark();
-  rocksdb::Status status = db_->Resume();
-  if (status.ok()) status = db_->Flush(NotWaitingForCompaction());
-  if (!status.ok()) return std::unexpected(ErrorOf(status));
+  CloseFiles();
+  if (const Status reopened = ReopenFiles(); !reopened) {
+    reopened_in_vain_at_ = std::chrono::steady_clock::now();
+    const std::lock_guard lock(failure_mutex_);
+    failure_ = reopened.error();
+    return reopened;
+  }
+  reopened_in_vain_at_.reset();
   sync_.Recovered(mark);
   failed_.store(false, std::memory_order_release);
   base::Log(base::LogLevel::kInfo, "store recovered; writes go on");
   return {};
 }
 
-base::Result<std::uint64_t> Database::Write(rocksdb::WriteBatch& batch) {
+Status Database::ReopenFiles() {
+  Status opened = OpenFiles();
+  if (opened) {
+    // Table files make durable what a broken log did not.
+    const rocksdb::Status flushed = db_->Flush(NotWaitingForCompaction());
+    if (flushed.ok()) return {};
+    opened = std::unexpected(ErrorOf(flushed));
+    CloseFiles();
+  }
+  rocksdb::DB* db = nullptr;
+  if (const auto status = rocksdb::DB::OpenForReadOnly(MakeOptions(options_, expiry_filter_), options_.path, &db);
+      !status.ok()) {
+    base::Log(base::LogLevel::kError, "store cannot be read", {{"reason", std::string_view(status.ToString())}});
+  }
+  db_.reset(db);
+  return opened;
+}
+
+base::Result<std::uint64_t> Database::Write(const Handle& handle, rocksdb::WriteBatch& batch) {
   const UnseenByThreadSanitizer unseen;
-  const rocksdb::Status status = db_->Write({}, &batch);
+  const rocksdb::Status status = handle->Write({}, &batch);
   if (!status.ok()) return WriteFailed(status);
   return options_.sync ? sync_.Written() : 0;
+}
+
+Status Database::SyncLog() {
+  GUIDON_ASSIGN(const Handle handle, Acquire());
+  // A log that did not take a record is of no more use, and RocksDB ends the process that asks it to be synced.
+  if (failed_.load()) return std::unexpected(Failure());
+  const UnseenByThreadSanitizer unseen;
+  const rocksdb::Status status = handle->SyncWAL();
+  if (!status.ok()) return WriteFailed(status);
+  return {};
 }
 
 Status Database::WaitDurable(std::uint64_t ticket) {
   Status status = sync_.WaitDurable(ticket);
   // Also for those who only hear of a failure: one of them may ask after another recovered from an earlier one.
-  if (!status) failed_.store(true);
+  if (!status) Remember(status.error());
   return status;
 }
 
 Status Database::Flush() {
+  GUIDON_ASSIGN(const Handle handle, Acquire());
   const UnseenByThreadSanitizer unseen;
-  const rocksdb::Status status = db_->Flush({});
+  const rocksdb::Status status = handle->Flush({});
   if (!status.ok()) return WriteFailed(status);
   return {};
 }
@@ -324,18 +403,30 @@ Status Database::Flush() {
 Status Database::Compact() {
   rocksdb::CompactRangeOptions options;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  GUIDON_ASSIGN(const Handle handle, Acquire());
   const UnseenByThreadSanitizer unseen;
-  const rocksdb::Status status = db_->CompactRange(options, nullptr, nullptr);
+  const rocksdb::Status status = handle->CompactRange(options, nullptr, nullptr);
   if (!status.ok()) return WriteFailed(status);
   return {};
 }
 
 std::unexpected<Error> Database::WriteFailed(const rocksdb::Status& status) {
   Error error = ErrorOf(status);
-  if (!failed_.exchange(true)) {
-    base::Log(base::LogLevel::kError, "store cannot write", {{"reason", std::string_view(error.message)}});
-  }
+  Remember(error);
   return std::unexpected(std::move(error));
+}
+
+void Database::Remember(const Error& error) {
+  const std::lock_guard lock(failure_mutex_);
+  if (failed_.load()) return;
+  failure_ = error;
+  failed_.store(true, std::memory_order_release);
+  base::Log(base::LogLevel::kError, "store cannot write", {{"reason", std::string_view(error.message)}});
+}
+
+Error Database::Failure() const {
+  const std::lock_guard lock(failure_mutex_);
+  return failure_;
 }
 
 Error Database::ErrorOf(const rocksdb::Status& status) const {
@@ -347,13 +438,13 @@ Error Database::ErrorOf(const rocksdb::Status& status) const {
   }
   if (status.IsNoSpace()) {
     return {.code = ErrorCode::kUnavailable,
-            .message = fmt::format("no space left for the store in {} ({}); free some space, writing then goes on by "
-                                   "itself; reading is not affected",
-                                   options_.path, text)};
+            .message = fmt::format("no space left for the store in {} ({}); free at least {} MB, writing then goes on "
+                                   "by itself; reading is not affected",
+                                   options_.path, text, RoomToRecoverBytes() / 1'000'000 + 1)};
   }
   return {.code = ErrorCode::kUnavailable,
-          .message = fmt::format("the device of the store in {} does not answer as it should ({}); reading goes on "
-                                 "where it can, writing after the cause is gone and Guidon was restarted",
+          .message = fmt::format("the device of the store in {} does not answer as it should ({}); remove the cause, "
+                                 "writing then goes on by itself; reading goes on where it can",
                                  options_.path, text)};
 }
 

@@ -2,8 +2,10 @@
 // What a machine can do to the table: kill it, fill its disk, take its rights, damage its files. Parts that change the
 // whole process run in a child, which is this program again with one of the DISABLED tests.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -199,9 +201,15 @@ TEST_F(RocksFailure, NothingAcknowledgedIsLostAndNothingIsHalfThereAfterKill9) {
 
 // --- full disk ---
 
-// Fills the device until writes fail, checks that all reads go on, makes room, checks that writes go on (for
-// `needs_reopening` only then), and that all that was acknowledged is still there after reopening.
-void FillAndRecover(const std::string& path, bool needs_reopening, const std::function<void()>& make_room) {
+void ExpectWritable(RocksTable& table) {
+  const auto written = table.PutItem({.item = NumberedItem(900'001)});
+  ASSERT_TRUE(written.has_value()) << written.error().message;
+  EXPECT_TRUE(table.Ping().has_value());
+}
+
+// Fills the device until writes fail, checks that all reads go on, makes room, checks that writes go on by themselves,
+// and that all that was acknowledged is still there, also after reopening.
+void FillAndRecover(const std::string& path, const std::string& advice, const std::function<void()>& make_room) {
   base::ManualClock clock{store::kContractStart};
   const RocksOptions options{.path = path, .clock = &clock, .write_buffer_bytes = 1U << 20};
   auto table = OpenOrDie(options);
@@ -216,7 +224,7 @@ void FillAndRecover(const std::string& path, bool needs_reopening, const std::fu
   };
   std::vector<std::uint64_t> acknowledged;
   std::optional<base::Error> error;
-  // Recovery itself frees some room (a log that is in table files now): full is when it no longer helps.
+  // Compaction may free some room: full is when it no longer helps.
   int failures_in_a_row = 0;
   for (std::uint64_t number = 0; failures_in_a_row < 5 && number < 5000; ++number) {
     const auto result = table->PutItem({.item = item_of(number)});
@@ -230,7 +238,7 @@ void FillAndRecover(const std::string& path, bool needs_reopening, const std::fu
   }
   ASSERT_EQ(failures_in_a_row, 5) << "the disk never got full";
   EXPECT_EQ(error->code, ErrorCode::kUnavailable);
-  EXPECT_THAT(error->message, HasSubstr(needs_reopening ? "restarted" : "free some space"));
+  EXPECT_THAT(error->message, HasSubstr(advice));
   EXPECT_GT(acknowledged.size(), 5U);
   EXPECT_EQ(table->Ping().error().code, ErrorCode::kUnavailable);
   const auto expect_all_there = [&] {
@@ -239,48 +247,153 @@ void FillAndRecover(const std::string& path, bool needs_reopening, const std::fu
   expect_all_there();
 
   make_room();
-  const auto write_again = [&] {
-    const auto after = table->PutItem({.item = NumberedItem(900'001)});
-    ASSERT_TRUE(after.has_value()) << after.error().message;
-    EXPECT_TRUE(table->Ping().has_value());
-  };
-  if (!needs_reopening) write_again();
+  ExpectWritable(*table);
+  expect_all_there();
   table.reset();
   table = OpenOrDie(options);
   ASSERT_NE(table, nullptr);
-  if (needs_reopening) write_again();
   expect_all_there();
   EXPECT_EQ(table->Get(NumberedKey(900'001), {})->item, NumberedItem(900'001));
   EXPECT_TRUE(table->VerifyIndexes()->Ok());
 }
 
-TEST(RocksChild, DISABLED_FillsADisk) {
-  // A file system of a few megabytes that only this process sees.
+// Gives this process a file system of a few megabytes that only it sees; ends the child where that is not allowed.
+void MountSmallDisk(const fs::path& directory) {
   if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) std::exit(kSkipped);
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) std::exit(kSkipped);
-  if (mount("guidon", ChildDirectory().c_str(), "tmpfs", 0, "size=12m") != 0) std::exit(kSkipped);
-  const fs::path ballast = ChildDirectory() / "ballast";
-  std::ofstream(ballast) << std::string(4U << 20, 'x');
-  FillAndRecover(ChildDirectory() / "store", false, [&] { fs::remove(ballast); });
+  if (mount("guidon", directory.c_str(), "tmpfs", 0, "size=12m") != 0) std::exit(kSkipped);
 }
 
-TEST_F(RocksFailure, AFullDiskFailsWritesUntilThereIsRoomAgain) {
-  if (!RunChild("FillsADisk", directory_.path())) GTEST_SKIP() << "cannot mount a small file system here";
+void RunOnSmallDisk(const std::string& test, const fs::path& directory) {
+  if (!RunChild(test, directory)) GTEST_SKIP() << "cannot mount a small file system here";
+}
+
+constexpr const char* kFullDiskAdvice = "free at least 4 MB, writing then goes on by itself";
+
+TEST(RocksChild, DISABLED_FillsADisk) {
+  MountSmallDisk(ChildDirectory());
+  const fs::path ballast = ChildDirectory() / "ballast";
+  std::ofstream(ballast) << std::string(4U << 20, 'x');
+  FillAndRecover(ChildDirectory() / "store", kFullDiskAdvice, [&] { fs::remove(ballast); });
+}
+
+TEST_F(RocksFailure, AFullDiskFailsWritesUntilThereIsRoomAgain) { RunOnSmallDisk("FillsADisk", directory_.path()); }
+
+TEST(RocksChild, DISABLED_FindsADiskFullAtItsFirstWrite) {
+  MountSmallDisk(ChildDirectory());
+  base::ManualClock clock{store::kContractStart};
+  const auto table = OpenOrDie({.path = ChildDirectory() / "store", .clock = &clock, .write_buffer_bytes = 1U << 20});
+  ASSERT_NE(table, nullptr);
+  const fs::path ballast = ChildDirectory() / "ballast";
+  std::ofstream(ballast) << std::string(12U << 20, 'x');  // ends where the disk is full
+  // More than the first log takes from the disk in advance.
+  std::vector<store::BatchWriteOperation> operations;
+  for (std::uint64_t i = 1; i <= 8; ++i) operations.push_back({.put_or_delete = NumberedItem(i, 300'000)});
+  const auto refused = table->BatchWrite(operations);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_THAT(refused.error().message, HasSubstr(kFullDiskAdvice));
+  EXPECT_FALSE(table->Get(NumberedKey(1), {})->item.has_value());
+  fs::remove(ballast);
+  ExpectWritable(*table);
+}
+
+TEST_F(RocksFailure, ADiskThatIsFullAtTheFirstWriteIsNoEnd) {
+  RunOnSmallDisk("FindsADiskFullAtItsFirstWrite", directory_.path());
+}
+
+void LimitFileSize(rlim_t bytes) {
+  const rlimit limit{.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 TEST(RocksChild, DISABLED_MeetsAFileSizeLimit) {
   // The write that crosses the limit is cut in two by the system: half a record is on the disk.
   std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit limit{.rlim_cur = 700'000, .rlim_max = RLIM_INFINITY};
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
-  FillAndRecover(ChildDirectory() / "store", true, [] {
-    const rlimit none{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
-    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
-  });
+  LimitFileSize(700'000);
+  FillAndRecover(ChildDirectory() / "store", "remove the cause, writing then goes on by itself",
+                 [] { LimitFileSize(RLIM_INFINITY); });
 }
 
 TEST_F(RocksFailure, AWriteCutInTwoFailsAndLeavesNothingBroken) {
   EXPECT_TRUE(RunChild("MeetsAFileSizeLimit", directory_.path()));
+}
+
+TEST(RocksChild, DISABLED_RecoversInVain) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  const fs::path path = ChildDirectory() / "store";
+  base::ManualClock clock{store::kContractStart};
+  const auto table = OpenOrDie({.path = path, .clock = &clock});
+  ASSERT_NE(table, nullptr);
+  ASSERT_TRUE(table->PutItem({.item = NumberedItem(1)}).has_value());
+  LimitFileSize(10'000);
+  ASSERT_FALSE(table->PutItem({.item = NumberedItem(2, 40'000)}).has_value());
+  LimitFileSize(RLIM_INFINITY);
+  // There is room, but the database cannot be opened for writing.
+  fs::remove(path / "LOCK");
+  fs::create_directory(path / "LOCK");
+  for (int tries = 0; tries < 3; ++tries) {
+    const auto refused = table->PutItem({.item = NumberedItem(3)});
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(table->Get(NumberedKey(1), {})->item, NumberedItem(1)) << "reading goes on";
+  }
+  fs::remove(path / "LOCK");
+  const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!table->Ping() && std::chrono::steady_clock::now() < give_up_at) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  ExpectWritable(*table);
+  EXPECT_EQ(table->Get(NumberedKey(1), {})->item, NumberedItem(1));
+}
+
+TEST_F(RocksFailure, WhatIsThereIsReadWhileRecoveryFails) {
+  EXPECT_TRUE(RunChild("RecoversInVain", directory_.path()));
+}
+
+TEST(RocksChild, DISABLED_FailsUnderManyThreads) {
+  MountSmallDisk(ChildDirectory());
+  base::ManualClock clock{store::kContractStart};
+  const RocksOptions options{.path = ChildDirectory() / "store", .clock = &clock, .write_buffer_bytes = 1U << 20};
+  auto table = OpenOrDie(options);
+  ASSERT_NE(table, nullptr);
+  const fs::path ballast = ChildDirectory() / "ballast";
+  constexpr int kWriters = 4;
+  std::atomic<bool> stop = false;
+  std::array<std::vector<std::uint64_t>, kWriters> acknowledged;
+  {
+    std::vector<std::jthread> threads;
+    for (std::uint64_t writer = 0; writer < kWriters; ++writer) {
+      threads.emplace_back([&, writer] {
+        for (std::uint64_t i = 0; !stop; ++i) {
+          const std::uint64_t number = writer * 1'000'000 + i;
+          if (table->PutItem({.item = NumberedItem(number, 100)})) acknowledged[writer].push_back(number);
+          EXPECT_TRUE(table->Get(NumberedKey(number), {}).has_value()) << "reading goes on";
+        }
+      });
+    }
+    for (int round = 0; round < 5; ++round) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      std::ofstream(ballast) << std::string(12U << 20, 'x');
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      fs::remove(ballast);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    stop = true;
+  }
+  ExpectWritable(*table);
+  for (int again = 0; again < 2; ++again) {
+    for (const auto& numbers : acknowledged) {
+      EXPECT_GT(numbers.size(), 10U);
+      for (const std::uint64_t i : numbers) ASSERT_EQ(table->Get(NumberedKey(i), {})->item, NumberedItem(i, 100)) << i;
+    }
+    table.reset();
+    table = OpenOrDie(options);
+    ASSERT_NE(table, nullptr);
+  }
+}
+
+TEST_F(RocksFailure, ADiskThatFillsAgainAndAgainUnderManyThreadsLosesNothing) {
+  RunOnSmallDisk("FailsUnderManyThreads", directory_.path());
 }
 
 // --- damage ---

@@ -132,7 +132,7 @@ class RocksTable::Impl {
   using Planner = std::function<Result<std::vector<store::WritePlan>>(std::span<const Item* const>)>;
 
   // `snapshot` may be nullptr: as of now. Answers in the order of the keys.
-  Result<std::vector<Stored>> Read(std::span<const Key> keys, const rocksdb::Snapshot* snapshot);
+  Result<std::vector<Stored>> Read(rocksdb::DB& db, std::span<const Key> keys, const rocksdb::Snapshot* snapshot);
   // Reads, plans and writes while no other writer has these keys; returns when the outcome is durable.
   Status Modify(std::span<const Key> keys, const Planner& planner);
   Result<std::uint64_t> ModifyLocked(std::span<const Key> keys, const Planner& planner);
@@ -152,20 +152,21 @@ class RocksTable::Impl {
   // The item of an entry; nothing for what an expired item left behind.
   Result<std::optional<Item>> ItemOfEntry(const Entry& entry, Index index, Stored stored);
 
-  void CheckItem(const Item& item, const rocksdb::Snapshot* snapshot, IntegrityReport& report);
-  Status CheckEntries(Index index, const rocksdb::Snapshot* snapshot, base::Timestamp now, IntegrityReport& report);
+  void CheckItem(rocksdb::DB& db, const Item& item, const rocksdb::Snapshot* snapshot, IntegrityReport& report);
+  Status CheckEntries(rocksdb::DB& db, Index index, const rocksdb::Snapshot* snapshot, base::Timestamp now,
+                      IntegrityReport& report);
 
   std::unexpected<base::Error> Failed(const rocksdb::Status& status) {
     return std::unexpected(database_->ErrorOf(status));
   }
-  rocksdb::DB& db() { return database_->db(); }
 
   const std::unique_ptr<Database> database_;
   const base::Clock& clock_;
   KeyLocks locks_;
 };
 
-Result<std::vector<Stored>> RocksTable::Impl::Read(std::span<const Key> keys, const rocksdb::Snapshot* snapshot) {
+Result<std::vector<Stored>> RocksTable::Impl::Read(rocksdb::DB& db, std::span<const Key> keys,
+                                                   const rocksdb::Snapshot* snapshot) {
   const base::Timestamp now = clock_.Now();
   std::vector<std::string> encoded;
   encoded.reserve(keys.size());
@@ -175,7 +176,7 @@ Result<std::vector<Stored>> RocksTable::Impl::Read(std::span<const Key> keys, co
   std::vector<rocksdb::Status> statuses(keys.size());
   rocksdb::ReadOptions options;
   options.snapshot = snapshot;
-  db().MultiGet(options, db().DefaultColumnFamily(), keys.size(), slices.data(), values.data(), statuses.data());
+  db.MultiGet(options, db.DefaultColumnFamily(), keys.size(), slices.data(), values.data(), statuses.data());
 
   std::vector<Stored> items(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -188,7 +189,8 @@ Result<std::vector<Stored>> RocksTable::Impl::Read(std::span<const Key> keys, co
 }
 
 Result<std::uint64_t> RocksTable::Impl::ModifyLocked(std::span<const Key> keys, const Planner& planner) {
-  GUIDON_ASSIGN(const std::vector<Stored> stored, Read(keys, nullptr));
+  GUIDON_ASSIGN(const Database::Handle db, database_->Acquire());
+  GUIDON_ASSIGN(const std::vector<Stored> stored, Read(*db, keys, nullptr));
   std::vector<const Item*> visible;
   for (const Stored& one : stored) visible.push_back(one.Visible());
   GUIDON_ASSIGN(const std::vector<store::WritePlan> plans, planner(visible));
@@ -199,7 +201,7 @@ Result<std::uint64_t> RocksTable::Impl::ModifyLocked(std::span<const Key> keys, 
     AppendChange(batch, keys[i], stored[i].item ? &*stored[i].item : nullptr, plans[i].after());
   }
   if (batch.Count() == 0) return 0;
-  return database_->Write(batch);
+  return database_->Write(db, batch);
 }
 
 Status RocksTable::Impl::Modify(std::span<const Key> keys, const Planner& planner) {
@@ -214,7 +216,8 @@ Status RocksTable::Impl::Modify(std::span<const Key> keys, const Planner& planne
 
 Result<store::GetResult> RocksTable::Impl::Get(const Key& key, store::Consistency consistency) {
   GUIDON_TRY(store::ValidateKey(key));
-  GUIDON_ASSIGN(std::vector<Stored> stored, Read({&key, 1}, nullptr));
+  GUIDON_ASSIGN(const Database::Handle db, database_->Acquire());
+  GUIDON_ASSIGN(std::vector<Stored> stored, Read(*db, {&key, 1}, nullptr));
   store::GetResult result;
   if (stored[0].Visible() != nullptr) result.item = std::move(stored[0].item);
   result.consumed = store::ReadUnits(result.item ? store::ItemSize(*result.item) : 0, consistency);
@@ -275,7 +278,8 @@ Result<store::TransactionResult> RocksTable::Impl::Transact(std::span<const stor
 
 Result<store::BatchGetResult> RocksTable::Impl::BatchGet(std::span<const Key> keys, store::Consistency consistency) {
   GUIDON_TRY(store::ValidateBatchGet(keys));
-  GUIDON_ASSIGN(std::vector<Stored> stored, Read(keys, nullptr));
+  GUIDON_ASSIGN(const Database::Handle db, database_->Acquire());
+  GUIDON_ASSIGN(std::vector<Stored> stored, Read(*db, keys, nullptr));
   store::BatchGetResult result;
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -301,7 +305,8 @@ Result<store::QueryPage> RocksTable::Impl::QueryItems(const store::Query& query)
   const base::Timestamp now = clock_.Now();
   store::QueryPageBuilder page(query);
   std::size_t expired = 0;
-  Scan scan(db(), BoundsOf(query), query.forward, nullptr);
+  GUIDON_ASSIGN(const Database::Handle db, database_->Acquire());
+  Scan scan(*db, BoundsOf(query), query.forward, nullptr);
   for (; scan.Valid(); scan.Next()) {
     auto key = DecodeItemKey(scan.key());
     if (!key) return UnreadableKey();
@@ -350,16 +355,17 @@ Result<std::optional<Item>> RocksTable::Impl::ItemOfEntry(const Entry& entry, In
 }
 
 Result<store::QueryPage> RocksTable::Impl::QueryIndex(const store::Query& query) {
-  rocksdb::ManagedSnapshot snapshot(&db());  // entries and items of one moment
+  GUIDON_ASSIGN(const Database::Handle db, database_->Acquire());
+  rocksdb::ManagedSnapshot snapshot(&*db);  // entries and items of one moment
   store::QueryPageBuilder page(query);
   std::size_t expired = 0;
-  Scan scan(db(), BoundsOf(query), query.forward, snapshot.snapshot());
+  Scan scan(*db, BoundsOf(query), query.forward, snapshot.snapshot());
   do {
     // One more than the page takes tells whether there is another page.
     GUIDON_ASSIGN(EntryBatch batch, TakeEntries(scan, std::min(query.limit + 1, kLookupBatch), expired));
     std::vector<Key> keys;
     for (const Entry& entry : batch.entries) keys.push_back(entry.position.key);
-    GUIDON_ASSIGN(std::vector<Stored> stored, Read(keys, snapshot.snapshot()));
+    GUIDON_ASSIGN(std::vector<Stored> stored, Read(*db, keys, snapshot.snapshot()));
     for (std::size_t i = 0; i < keys.size(); ++i) {
       GUIDON_ASSIGN(std::optional<Item> item, ItemOfEntry(batch.entries[i], query.index, std::move(stored[i])));
       if (item && !page.Add(*std::move(item))) return page.Finish(true);
@@ -379,7 +385,8 @@ Result<store::ScanPage> RocksTable::Impl::RunScan(const store::Scan& wanted) {
   if (wanted.start_after) bounds.lower = EncodeItemKey(*wanted.start_after) + '\0';
   store::ScanPageBuilder page(wanted);
   std::size_t skipped = 0;  // expired, or of another segment
-  Scan scan(db(), std::move(bounds), true, nullptr);
+  GUIDON_ASSIGN(const Database::Handle db, database_->Acquire());
+  Scan scan(*db, std::move(bounds), true, nullptr);
   for (; scan.Valid(); scan.Next()) {
     auto key = DecodeItemKey(scan.key());
     if (!key) return UnreadableKey();
@@ -398,15 +405,17 @@ Result<store::ScanPage> RocksTable::Impl::RunScan(const store::Scan& wanted) {
 
 Status RocksTable::Impl::Ping() {
   GUIDON_TRY(database_->EnsureWritable());
+  GUIDON_ASSIGN(const Database::Handle db, database_->Acquire());
   rocksdb::PinnableSlice value;
-  const rocksdb::Status status = db().Get({}, db().DefaultColumnFamily(), kFormatKey, &value);
+  const rocksdb::Status status = db->Get({}, db->DefaultColumnFamily(), kFormatKey, &value);
   if (!status.ok()) return Failed(status);
   return {};
 }
 
 Status RocksTable::Impl::ForEachItem(const std::function<Status(const Item&)>& callback) {
   const base::Timestamp now = clock_.Now();
-  Scan scan(db(), BoundsOfAll(Index::kTable), true, nullptr);
+  GUIDON_ASSIGN(const Database::Handle db, database_->Acquire());
+  Scan scan(*db, BoundsOfAll(Index::kTable), true, nullptr);
   for (; scan.Valid(); scan.Next()) {
     const auto key = DecodeItemKey(scan.key());
     if (!key) return UnreadableKey();
@@ -425,7 +434,8 @@ void AddProblem(IntegrityReport& report, std::string problem) {
 
 }  // namespace
 
-void RocksTable::Impl::CheckItem(const Item& item, const rocksdb::Snapshot* snapshot, IntegrityReport& report) {
+void RocksTable::Impl::CheckItem(rocksdb::DB& db, const Item& item, const rocksdb::Snapshot* snapshot,
+                                 IntegrityReport& report) {
   rocksdb::ReadOptions options;
   options.snapshot = snapshot;
   ++report.items;
@@ -433,7 +443,7 @@ void RocksTable::Impl::CheckItem(const Item& item, const rocksdb::Snapshot* snap
     const auto entry = EntryKeyOf(&item, index);
     if (!entry) continue;
     std::string value;
-    const rocksdb::Status status = db().Get(options, *entry, &value);
+    const rocksdb::Status status = db.Get(options, *entry, &value);
     if (status.ok() && value == EncodeEntry(store::ExpiryOf(item))) continue;
     ++report.items_without_entry;
     const Key key = store::KeyOf(item);
@@ -441,16 +451,16 @@ void RocksTable::Impl::CheckItem(const Item& item, const rocksdb::Snapshot* snap
   }
 }
 
-Status RocksTable::Impl::CheckEntries(Index index, const rocksdb::Snapshot* snapshot, base::Timestamp now,
-                                      IntegrityReport& report) {
-  Scan scan(db(), BoundsOfAll(index), true, snapshot);
+Status RocksTable::Impl::CheckEntries(rocksdb::DB& db, Index index, const rocksdb::Snapshot* snapshot,
+                                      base::Timestamp now, IntegrityReport& report) {
+  Scan scan(db, BoundsOfAll(index), true, snapshot);
   for (; scan.Valid(); scan.Next()) {
     const auto expiry = ReadExpiry(scan.value());
     if (expiry && store::IsExpired(*expiry, now)) continue;
     const auto entry = DecodeIndexKey(scan.key());
     if (!entry) return UnreadableKey();
     ++report.index_entries;
-    GUIDON_ASSIGN(const std::vector<Stored> stored, Read({&entry->key, 1}, snapshot));
+    GUIDON_ASSIGN(const std::vector<Stored> stored, Read(db, {&entry->key, 1}, snapshot));
     const auto view = stored[0].item ? store::IndexKeyOf(*stored[0].item, index) : std::nullopt;
     if (view && view->partition == entry->index_partition && view->sort == entry->index_sort) continue;
     ++report.entries_without_item;
@@ -463,18 +473,19 @@ Status RocksTable::Impl::CheckEntries(Index index, const rocksdb::Snapshot* snap
 
 Result<IntegrityReport> RocksTable::Impl::VerifyIndexes() {
   const base::Timestamp now = clock_.Now();
-  rocksdb::ManagedSnapshot snapshot(&db());
+  GUIDON_ASSIGN(const Database::Handle db, database_->Acquire());
+  rocksdb::ManagedSnapshot snapshot(&*db);
   IntegrityReport report;
-  Scan scan(db(), BoundsOfAll(Index::kTable), true, snapshot.snapshot());
+  Scan scan(*db, BoundsOfAll(Index::kTable), true, snapshot.snapshot());
   for (; scan.Valid(); scan.Next()) {
     const auto key = DecodeItemKey(scan.key());
     if (!key) return UnreadableKey();
     GUIDON_ASSIGN(const Item item, DecodeItem(*key, scan.value()));
-    if (!store::IsExpired(item, now)) CheckItem(item, snapshot.snapshot(), report);
+    if (!store::IsExpired(item, now)) CheckItem(*db, item, snapshot.snapshot(), report);
   }
   if (!scan.status().ok()) return Failed(scan.status());
   for (const Index index : store::kSecondaryIndexes) {
-    GUIDON_TRY(CheckEntries(index, snapshot.snapshot(), now, report));
+    GUIDON_TRY(CheckEntries(*db, index, snapshot.snapshot(), now, report));
   }
   return report;
 }

@@ -42,8 +42,8 @@ struct IntegrityReport {
 // before it is acknowledged; a power cut in those moments can undo it, a crash of the process cannot.
 //
 // When the disk is full or fails, writes answer kUnavailable and reads go on. Such a write may or may not have
-// happened, but never by half. After a full disk the next write tries to recover, so that the table works again once
-// there is room; after any other failure of the device nothing is written until the table is opened anew.
+// happened, but never by half. Each later write or ping looks whether the device takes as much as recovery needs (three
+// write buffers), and if so recovers, which holds reads up for moments. Damaged files are not recovered from.
 class RocksTable final : public store::ScannableTable {
  public:
   // Errors: kUnavailable (in use by another process, not writable, disk full), kCorrupt (damaged files), kUnsupported
