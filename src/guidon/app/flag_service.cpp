@@ -167,7 +167,7 @@ Result<Changed<model::Flag>> SaveOnce(const Services& services, const SaveReques
   ChangeNote note = NoteOf(save.action, flag);
   note.before = TextOf(current);
   note.after = TextOf(flag);
-  PreparedChange change = Prepare(save.request, std::move(note), record);
+  PreparedChange change = Prepare(save.request, note, record);
   change.operations.emplace_back(store::PutFlag(flag, current->version));
   change.effect.flags.push_back(flag);
   if (save.check_references) change.guard = GuardSave(principal, flag);

@@ -85,7 +85,7 @@ Result<Changed<model::Override>> SetOnce(const Services& services, const SetRequ
   ChangeNote note = NoteOf("override.set", override);
   if (current) note.before = TextOf(*current);
   note.after = TextOf(override);
-  PreparedChange change = Prepare(set.request, std::move(note), record);
+  PreparedChange change = Prepare(set.request, note, record);
   change.change.tenants = {set.tenant.str()};
   change.operations.emplace_back(store::CheckFlagStands(flag));
   change.operations.emplace_back(store::PutOverride(override, flag->created_at, replaces));

@@ -81,7 +81,7 @@ Result<Changed<model::Tenant>> SaveOnce(const Services& services, const SaveRequ
   ChangeNote note = NoteOf(save.action, tenant);
   note.before = TextOf(current);
   note.after = TextOf(tenant);
-  PreparedChange change = Prepare(save.request, std::move(note), record);
+  PreparedChange change = Prepare(save.request, note, record);
   change.operations.emplace_back(store::PutTenant(tenant, current->version));
   change.explain = [if_match = save.if_match](std::size_t, const auto& existing) {
     return LostRace("tenant", existing, if_match);
