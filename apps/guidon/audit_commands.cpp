@@ -145,17 +145,6 @@ Outcome<Query> QueryOf(const VerifyAuditOptions& options) {
   return query;
 }
 
-const model::List& ListAt(const Value& document, std::string_view name) {
-  static const model::List kNothing;
-  const Value* found = At(document, name);
-  return found != nullptr && found->AsList() != nullptr ? *found->AsList() : kNothing;
-}
-
-std::int64_t NumberAt(const Value& document, std::string_view name) {
-  const Value* found = At(document, name);
-  return found != nullptr && found->AsInteger() != nullptr ? *found->AsInteger() : 0;
-}
-
 // All portions as one: the last one's chains, everybody's problems.
 Outcome<Value> VerifyAll(Client& client, const Query& query) {
   model::List problems;

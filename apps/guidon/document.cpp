@@ -180,4 +180,17 @@ std::string TextAt(const Value& document, std::string_view path, std::string_vie
   return value == nullptr || value->IsNull() ? std::string(missing) : ToCell(*value);
 }
 
+std::int64_t NumberAt(const Value& document, std::string_view path) {
+  const Value* value = At(document, path);
+  const std::int64_t* number = value != nullptr ? value->AsInteger() : nullptr;
+  return number != nullptr ? *number : 0;
+}
+
+const List& ListAt(const Value& document, std::string_view path) {
+  static const List kNothing;
+  const Value* value = At(document, path);
+  const List* list = value != nullptr ? value->AsList() : nullptr;
+  return list != nullptr ? *list : kNothing;
+}
+
 }  // namespace guidon::cli

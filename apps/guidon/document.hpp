@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -21,5 +22,9 @@ std::string ToCell(const model::Value& value);
 const model::Value* At(const model::Value& document, std::string_view path);
 // The string, number … at `path` as ToCell gives it; `missing` where there is nothing.
 std::string TextAt(const model::Value& document, std::string_view path, std::string_view missing = "");
+// 0 where there is no integer.
+std::int64_t NumberAt(const model::Value& document, std::string_view path);
+// Empty where there is no list.
+const model::List& ListAt(const model::Value& document, std::string_view path);
 
 }  // namespace guidon::cli

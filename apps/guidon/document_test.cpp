@@ -72,5 +72,20 @@ TEST(At, FollowsPaths) {
   EXPECT_EQ(At(document, "text.deeper"), nullptr);
 }
 
+TEST(At, NumbersAndListsThatAreNotThereAreNothing) {
+  Object counts;
+  counts.Set("some", 7);
+  counts.Set("names", List{"a", "b"});
+  Object outer;
+  outer.Set("counts", std::move(counts));
+  const Value document(std::move(outer));
+  EXPECT_EQ(NumberAt(document, "counts.some"), 7);
+  EXPECT_EQ(NumberAt(document, "counts.none"), 0);
+  EXPECT_EQ(NumberAt(document, "counts.names"), 0);
+  EXPECT_EQ(ListAt(document, "counts.names").size(), 2U);
+  EXPECT_TRUE(ListAt(document, "counts.some").empty());
+  EXPECT_TRUE(ListAt(document, "missing").empty());
+}
+
 }  // namespace
 }  // namespace guidon::cli

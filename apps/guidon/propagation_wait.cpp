@@ -25,17 +25,6 @@ constexpr milliseconds kSliceTerminal{250};    // so that progress moves
 constexpr milliseconds kPauseAfterError{200};  // the server may be restarting
 constexpr std::size_t kNamedMax = 10;          // in a failure's text; the command names all
 
-std::uint64_t NumberAt(const Value& document, std::string_view path) {
-  const Value* value = At(document, path);
-  return value == nullptr || value->AsInteger() == nullptr ? 0 : static_cast<std::uint64_t>(*value->AsInteger());
-}
-
-const model::List& ListAt(const Value& document, std::string_view path) {
-  static const model::List kNone;
-  const Value* value = At(document, path);
-  return value == nullptr || value->AsList() == nullptr ? kNone : *value->AsList();
-}
-
 std::optional<double> MillisecondsAt(const Value& document, std::string_view path) {
   const Value* value = At(document, path);
   if (value == nullptr) return std::nullopt;
@@ -64,7 +53,7 @@ std::string ClientsText(const Value& waiting) {
   if (const std::string name = TextAt(waiting, "client"); !name.empty()) {
     text = "client " + name;
   } else {
-    const std::uint64_t connected = NumberAt(waiting, "connected");
+    const std::int64_t connected = NumberAt(waiting, "connected");
     text = fmt::format("{} of {} {} client{}", NumberAt(waiting, "waiting"), connected, TextAt(waiting, "kind"),
                        connected == 1 ? "" : "s");
   }
@@ -143,7 +132,7 @@ std::string CountText(const Value& propagation) {
   const model::List& nodes = ListAt(propagation, "nodes");
   const auto serving = std::ranges::count_if(nodes, Serves);
   std::string text = fmt::format("{} of {} node{}", serving, nodes.size(), nodes.size() == 1 ? "" : "s");
-  const std::uint64_t connected = NumberAt(propagation, "clients.connected");
+  const std::int64_t connected = NumberAt(propagation, "clients.connected");
   if (connected == 0 && ListAt(propagation, "waiting").empty()) return text + ", no client is connected";
   return text + fmt::format(" and {} of {} client{} have it", NumberAt(propagation, "clients.converged"), connected,
                             connected == 1 ? "" : "s");
@@ -166,9 +155,9 @@ std::string MissingText(const Value& propagation) {
   }
   for (const Value& waiting : ListAt(propagation, "waiting"))
     missing.push_back(fmt::format("{} on node {}", ClientsText(waiting), TextAt(waiting, "node")));
-  std::uint64_t others = NumberAt(propagation, "waitingOthers");
+  std::int64_t others = NumberAt(propagation, "waitingOthers");
   if (missing.size() > kNamedMax) {
-    others += missing.size() - kNamedMax;
+    others += static_cast<std::int64_t>(missing.size() - kNamedMax);
     missing.resize(kNamedMax);
   }
   std::string text = fmt::format("{}", fmt::join(missing, "; "));
@@ -202,7 +191,7 @@ std::string PropagationText(const Value& propagation, const Terminal& terminal) 
   TextTable waiting({"WAITING FOR", "NODE"});
   for (const Value& one : ListAt(propagation, "waiting"))
     waiting.Add({{ClientsText(one), Style::kYellow}, TextAt(one, "node")});
-  if (const std::uint64_t others = NumberAt(propagation, "waitingOthers"); others > 0)
+  if (const std::int64_t others = NumberAt(propagation, "waitingOthers"); others > 0)
     waiting.Add({fmt::format("{} more", others), ""});
   if (!waiting.empty()) text += "\n" + waiting.Render(terminal.colour, terminal.columns);
   return text;

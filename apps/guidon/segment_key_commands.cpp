@@ -95,20 +95,14 @@ struct EditOptions : ChangeOptions {
   std::string file = {};
 };
 
-std::int64_t NumberAt(const Value& body, std::string_view parent, std::string_view name) {
-  const Value* counts = At(body, parent);
-  const Value* number = counts != nullptr ? At(*counts, name) : nullptr;
-  return number != nullptr && number->AsInteger() != nullptr ? *number->AsInteger() : 0;
-}
-
 // What all requests together did.
 struct Sum {
   std::int64_t added = 0;
   std::int64_t removed = 0;
   Answer last;
   void Add(Answer answer, const std::string& list) {
-    added += NumberAt(answer.body, "added", list);
-    removed += NumberAt(answer.body, "removed", list);
+    added += NumberAt(answer.body, "added." + list);
+    removed += NumberAt(answer.body, "removed." + list);
     last = std::move(answer);
   }
 };

@@ -29,17 +29,6 @@ struct Options : ListOptions {
   std::string unused = {};
 };
 
-const List& ListAt(const Value& document, std::string_view path) {
-  static const List kNothing;
-  const Value* list = At(document, path);
-  return list == nullptr || list->AsList() == nullptr ? kNothing : *list->AsList();
-}
-
-std::int64_t NumberAt(const Value& document, std::string_view path) {
-  const Value* number = At(document, path);
-  return number == nullptr || number->AsInteger() == nullptr ? 0 : *number->AsInteger();
-}
-
 std::int64_t AllOf(const Value& totals) { return NumberAt(totals, "evaluations") + NumberAt(totals, "bulk"); }
 
 std::string Grouped(std::int64_t number) {

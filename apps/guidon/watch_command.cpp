@@ -32,18 +32,25 @@ struct WatchOptions : ClientOptions {
 
 Style StyleOf(std::string_view event, std::string_view action) {
   if (event == "resync") return Style::kYellow;
-  if (event == "node") return Style::kDim;
+  if (event == "node" || event == "propagation") return Style::kDim;
   if (action == "kill.engage") return Style::kRed;
   return action == "kill.release" ? Style::kGreen : Style::kPlain;
 }
 
 std::string TenantsText(const Value& data) {
-  const Value* tenants = At(data, "tenants");
-  if (tenants == nullptr || tenants->AsList() == nullptr) return {};
   std::string text;
-  for (const Value& tenant : *tenants->AsList())
+  for (const Value& tenant : ListAt(data, "tenants"))
     text += (text.empty() ? " for " : ", ") + (tenant.AsString() == nullptr ? std::string() : *tenant.AsString());
   return text;
+}
+
+// "served by node-1, 2 of 3 clients have it".
+std::string ProgressText(const Value& data) {
+  const std::string served = "served by " + TextAt(data, "node");
+  const std::int64_t connected = NumberAt(data, "clients.connected");
+  if (connected == 0) return served + ", no clients";
+  return fmt::format("{}, {} of {} client{} {} it", served, NumberAt(data, "clients.converged"), connected,
+                     connected == 1 ? "" : "s", connected == 1 ? "has" : "have");
 }
 
 // Fixed columns, since lines come one by one: time, sequence, what, of what.
@@ -52,6 +59,7 @@ std::string LineOf(std::string_view event, const Value& data, bool colour) {
   std::string what = TextAt(data, "resource") + TenantsText(data);
   if (const std::string version = TextAt(data, "version"); !version.empty()) what += " (version " + version + ")";
   if (event == "node") what = TextAt(data, "node") + " is " + TextAt(data, "state");
+  if (event == "propagation") what = ProgressText(data);
   if (event == "resync") what = "anything may have changed: what came between is not known any more";
   const std::string sequence = TextAt(data, "sequence");
   return fmt::format("{:<24}  {:>8}  {}  {}\n", TextAt(data, "at"), sequence.empty() ? "" : "#" + sequence,

@@ -24,7 +24,10 @@ class Watcher:
         self.timer.start()
 
     def line(self):
-        return self.process.stdout.readline().rstrip("\n")
+        """The next line but those of how far a change has come: they may be between any two others."""
+        while "propagation" in (line := self.process.stdout.readline()):
+            pass
+        return line.rstrip("\n")
 
     def until(self, text):
         for line in self.process.stdout:
@@ -67,6 +70,13 @@ class Watch(support.TestCase):
         self.assertRegex(watcher.line(), r"  kill\.engage       flag:checkout \(version 1\)$")
         self.ok("override", "set", "checkout", "--tenant", "acme", "--enabled", "false")
         self.assertRegex(watcher.line(), r"  override\.\w+ +checkout for acme")
+
+    def test_says_how_far_a_change_has_come(self):
+        watcher = self.watch()
+        self.assertIn("is serving", watcher.line())
+        self.ok("flag", "create", "checkout", "--owner", "web")
+        # Whoever watches is a client, too.
+        self.assertRegex(watcher.until("1 of 1"), r"^ +#1  propagation       served by \S+, 1 of 1 client has it$")
 
     def test_json_lines_end_after_so_many(self):
         watcher = self.watch("--output", "json", "--count", "2")
