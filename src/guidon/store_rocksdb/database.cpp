@@ -293,15 +293,15 @@ Database::~Database() {
                 {{"reason", std::string_view(ErrorOf(status).message)}});
     }
   }
-  CloseFiles();
-}
-
-void Database::CloseFiles() {
-  if (!db_) return;
-  if (const auto status = db_->Close(); !status.ok()) {
+  if (const auto status = CloseFiles(); !status.ok() && !failed_.load()) {
     base::Log(base::LogLevel::kWarn, "store not closed cleanly", {{"reason", std::string_view(status.ToString())}});
   }
+}
+
+rocksdb::Status Database::CloseFiles() {
+  const rocksdb::Status status = db_ ? db_->Close() : rocksdb::Status::OK();
   db_.reset();
+  return status;
 }
 
 base::Result<Database::Handle> Database::Acquire() {
@@ -336,7 +336,7 @@ Status Database::Reopen() {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   const std::uint64_t mark = sync_.Mark();
-  CloseFiles();
+  CloseFiles();  // not cleanly: that the log could not be written is why we are here
   if (const Status reopened = ReopenFiles(); !reopened) {
     reopened_in_vain_at_ = std::chrono::steady_clock::now();
     const std::lock_guard lock(failure_mutex_);

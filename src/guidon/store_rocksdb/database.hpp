@@ -64,7 +64,7 @@ class Database {
   explicit Database(const RocksOptions& options);
   base::Status OpenFiles();
   base::Status CheckLayout();
-  void CloseFiles();
+  rocksdb::Status CloseFiles();
   base::Status SyncLog();
   // Closes and opens while nobody has a handle; where that fails, what is there can still be read.
   base::Status Reopen();
