@@ -29,7 +29,7 @@ test: ## Install what is missing, build, run every test (tools/test --help for s
 
 .PHONY: bench
 bench: ## Measure; BENCH=http, store, start, stream, sync, eval, client, ui or cost picks one. Results also go to build/bench
-	@tools/install-deps build test node bench
+	@tools/install-deps build test bench
 	@tools/bench $(BENCH)
 
 .PHONY: lint

@@ -4,7 +4,8 @@
 
   - source files begin with the SPDX line of the licence;
   - no file holds a path of somebody's machine or the name of a package registry's host;
-  - every module and program folder has a README.md of at most 40 lines.
+  - every module and program folder has a README.md of at most 40 lines;
+  - whoever installs packages names groups that tools/install-deps knows.
 """
 
 import re
@@ -25,12 +26,22 @@ FORBIDDEN = {
                r"registry-1\.docker\.io|(?<![\w.])(?:ghcr|quay|docker)\.io/"): "the host of a package registry",
 }
 
+# A call in a script or a Makefile, and the lines of the tool that take a group's name.
+INSTALLS = re.compile(r"^[\s@]*(?:RUN )?tools/install-deps((?: [a-z-]+)+)\s*$")
+INSTALL_GROUPS = re.compile(r"^\s+([a-z |]+)\) groups\+=", re.MULTILINE)
+
+
+def groups_of_packages(root):
+    tool = root / "tools" / "install-deps"
+    return set(re.findall(r"[a-z]+", " ".join(INSTALL_GROUPS.findall(tool.read_text())))) if tool.is_file() else set()
+
 
 def is_source(path, text):
     return path.suffix in SOURCE_SUFFIXES or path.name in SOURCE_NAMES or text.startswith("#!")
 
 
 def check(root):
+    groups = groups_of_packages(root)
     for path in project.files(root):
         text = project.text(root / path)
         # A fuzzing corpus is input, not text of ours.
@@ -40,6 +51,10 @@ def check(root):
         if is_source(path, text) and not any(SPDX in line for line in lines[:SPDX_LINES]):
             yield f"{path}: no line '{SPDX}' at the top"
         for number, line in enumerate(lines, 1):
+            asked = INSTALLS.match(line) if is_source(path, text) else None
+            for group in asked[1].split() if asked else ():
+                if group not in groups:
+                    yield f"{path}:{number}: '{group}': no group of packages that tools/install-deps knows"
             for pattern, reason in FORBIDDEN.items():
                 found = pattern.search(line)
                 if found:
